@@ -1,0 +1,140 @@
+"""The settings and their defaults; each default is the safe choice."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import msgspec
+
+from bartizan.config.secret import Secret
+from bartizan.event import Mode, RetentionClass, Tier
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class GatewaySettings(_Section, frozen=True, kw_only=True):
+    """``[gateway]``: where it listens and what it accepts. Sizes are bytes, times seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8400
+    max_body_bytes: int = 4 << 20
+    max_depth: int = 64
+    max_segments: int = 4000
+    max_choices: int = 8
+    max_held_bytes: int = 256 << 10
+    max_response_bytes: int = 16 << 20
+    max_concurrency: int = 512
+    connect_timeout_s: float = 5.0
+    first_byte_timeout_s: float = 60.0
+    chunk_timeout_s: float = 60.0
+    total_timeout_s: float = 600.0
+    retries: int = 1
+    unknown_items: Literal["block", "log"] = "block"
+    """What happens to a body's item or field that no mapper knows."""
+    media: Literal["block", "log"] = "block"
+    """Images, files and audio: nothing here can judge them yet, so they are blocked unless you say ``log``."""
+
+
+class UpstreamSettings(_Section, frozen=True, kw_only=True):
+    """``[upstreams.NAME]``: a model server. ``models`` are exact names or ``prefix*``; none means those the server lists."""
+
+    kind: Literal["openai", "anthropic"]
+    url: str
+    key: Secret | None = None
+    models: tuple[str, ...] = ("*",)
+    ca_file: str = ""
+
+
+class LimitSettings(_Section, frozen=True, kw_only=True):
+    """``[limits.TIER]``: what one account may use at that tier; 0 is no limit."""
+
+    requests_per_minute: int = 600
+    concurrent: int = 32
+    tokens_per_minute: int = 200_000
+
+
+class ConsoleSettings(_Section, frozen=True, kw_only=True):
+    """``[console]``: pages for people, on a listener of their own."""
+
+    host: str = "127.0.0.1"
+    port: int = 8401
+    session_hours: float = 8.0
+
+
+class LedgerSettings(_Section, frozen=True, kw_only=True):
+    """``[ledger]``: ``origin`` names the log in its checkpoints; ``linger_ms`` is how long a busy batch waits for company."""
+
+    origin: str = "bartizan.local/log"
+    linger_ms: float = 2.0
+    max_batch: int = 512
+
+
+class RetentionSettings(_Section, frozen=True, kw_only=True):
+    """``[retention]``: days until the keys of personal text (content) and of facts are destroyed, by class."""
+
+    content_days: dict[RetentionClass, int] = msgspec.field(
+        default_factory=lambda: _days(exchange=30, identity=1095, control=1095, casework=365, ledger=1095, operations=90)
+    )
+    facts_days: dict[RetentionClass, int] = msgspec.field(
+        default_factory=lambda: _days(exchange=400, identity=1095, control=1095, casework=1095, ledger=1095, operations=400)
+    )
+
+
+def _days(**days: int) -> dict[RetentionClass, int]:
+    return {name: days[name] for name in get_args(RetentionClass)}
+
+
+class RuleSetting(_Section, frozen=True, kw_only=True):
+    """``[[guard.rules]]``: a phrase or RE2 pattern of your own. Phrases match under every normalisation."""
+
+    id: str
+    phrase: str = ""
+    pattern: str = ""
+    category: str = "blocked_phrase"
+    phases: tuple[Literal["input", "output", "tool"], ...] = ("input", "output", "tool")
+
+
+class ControlSetting(_Section, frozen=True, kw_only=True):
+    """``[guard.controls.ID]``: a control's first mode, for all tiers or by tier; later changes are events."""
+
+    mode: Mode = "enforce"
+    tiers: dict[str, Mode] = {}
+
+
+class GuardSettings(_Section, frozen=True, kw_only=True):
+    """``[guard]``: the data that detectors start with."""
+
+    rules: tuple[RuleSetting, ...] = ()
+    canaries: tuple[Secret, ...] = ()
+    """Tokens planted where no model should repeat them; any appearance in an answer or tool call is a leak."""
+    egress_hosts: tuple[str, ...] = ()
+    """Hosts that tool arguments may name: ``example.org`` or ``*.example.org``."""
+    tools_denied: tuple[str, ...] = ()
+    controls: dict[str, ControlSetting] = {}
+    plugins: tuple[str, ...] = ()
+    """Distributions whose detectors may run in our process."""
+
+
+def _limits() -> dict[Tier, LimitSettings]:
+    return {
+        Tier.PUBLIC: LimitSettings(requests_per_minute=60, concurrent=4, tokens_per_minute=40_000),
+        Tier.VERIFIED: LimitSettings(),
+        Tier.TRUSTED: LimitSettings(requests_per_minute=1200, concurrent=64, tokens_per_minute=1_000_000),
+        Tier.RESTRICTED: LimitSettings(requests_per_minute=1200, concurrent=64, tokens_per_minute=1_000_000),
+    }
+
+
+class Settings(_Section, frozen=True, kw_only=True):
+    """The whole of ``bartizan.toml``; an empty file is a working one."""
+
+    gateway: GatewaySettings = GatewaySettings()
+    console: ConsoleSettings = ConsoleSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    retention: RetentionSettings = RetentionSettings()
+    guard: GuardSettings = GuardSettings()
+    upstreams: dict[str, UpstreamSettings] = {}
+    limits: dict[Tier, LimitSettings] = msgspec.field(default_factory=_limits)
+    profile: Literal["small", "standard", "regulated"] = "small"
+    """How many people share the duties: ``small`` merges some, names them and makes up for it with delay and notice."""
