@@ -48,7 +48,7 @@ class Rules:
         if which is None:
             return
         view = View(segment.text)
-        for number in which.Match(view.text):
+        for number in which.Match(view.text) or ():
             rule = self._rules[members[number]]
             hit = self._patterns[members[number]].search(view.text)
             start, end = view.span(*hit.span())
