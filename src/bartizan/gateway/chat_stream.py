@@ -112,9 +112,7 @@ class ChatReader:
     def _close(self, choices: tuple[int, ...], piece: Piece) -> None:
         for choice in choices:
             for call in self._open.pop(choice, {}).values():
-                piece.calls.append(
-                    (call.key, tool_call(call.path, "".join(call.name), "".join(call.arguments), self._tools, call.choice))
-                )
+                piece.calls.append((call.key, tool_call(call.path, "".join(call.name), "".join(call.arguments), self._tools, call.choice)))
                 piece.holds = (*piece.holds, call.key)
 
     def _rest(self, path: str, fields: dict[str, Any], known: frozenset[str], piece: Piece) -> None:
@@ -132,5 +130,3 @@ def usage_of(usage: Mapping[str, Any]) -> Tokens:
     """Read OpenAI's usage object; what is not a number counts as nothing said."""
     told = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
     return Tokens(input=told[0] if type(told[0]) is int else 0, output=told[1] if type(told[1]) is int else 0)
-
-

@@ -11,6 +11,7 @@ from bartizan.control import Segment, ToolCall
 from bartizan.event import Channel
 from bartizan.model import Speaks
 
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request, understood. ``fields`` is the parsed body, for translation only."""
 

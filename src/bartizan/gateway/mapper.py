@@ -45,14 +45,18 @@ class Mapper:
         self._group: list[str] = []
         self._group_at = ("", "", "")
 
-    def add(self, path: str, origin: Origin, channel: Channel, text: str, *, role: str = "", media_type: str = "", joined: bool = False) -> None:
+    def add(
+        self, path: str, origin: Origin, channel: Channel, text: str, *, role: str = "", media_type: str = "", joined: bool = False
+    ) -> None:
         """Take one leaf."""
         if not text:
             return
         if len(self.segments) >= self._max:
             raise RefusedError(f"the body has more than {self._max} texts", code="too_many_segments", status=400)
         self.segments.append(
-            Segment(path=path, origin=origin, channel=channel, text=text, role=role, choice=self.choice, media_type=media_type, joined=joined)
+            Segment(
+                path=path, origin=origin, channel=channel, text=text, role=role, choice=self.choice, media_type=media_type, joined=joined
+            )
         )
 
     def part(self, path: str, origin: Origin, text: str, *, role: str) -> None:

@@ -136,6 +136,11 @@ class Upstreams:
                     errors.append(error)
         return tuple(errors)
 
+    @property
+    def open_connections(self) -> int:
+        """How many sockets to model servers are open."""
+        return self._client.open_connections if self._client is not None else 0
+
     def close(self) -> None:
         """Close all connections."""
         if self._client is not None:

@@ -13,12 +13,27 @@ from bartizan.errors import UpstreamError
 _HIGH_WATER: Final = 256 << 10
 """Bytes that may wait for a slow reader before the socket is left unread."""
 _MAX_HEAD: Final = 64 << 10
+_LEFTOVER: Final = 16 << 10
+"""Bytes that may follow what a reader wanted to know before the connection is closed instead of kept."""
 
 
 class Response:
     """An answer while it arrives. Read it to its end, or ``close()`` it: that closes the socket and so stops the server's work."""
 
-    __slots__ = ("_buffered", "_chunks", "_connection", "_framed", "_limit", "_waiter", "complete", "error", "headers", "received", "status")
+    __slots__ = (
+        "_buffered",
+        "_chunks",
+        "_connection",
+        "_framed",
+        "_left",
+        "_limit",
+        "_waiter",
+        "complete",
+        "error",
+        "headers",
+        "received",
+        "status",
+    )
 
     def __init__(self, connection: Connection, limit: int) -> None:
         self.status = 0
@@ -31,6 +46,7 @@ class Response:
         self._chunks: list[bytes] = []
         self._buffered = 0
         self._framed = False
+        self._left = False
         self._waiter: asyncio.Future[None] | None = None
 
     async def head(self) -> None:
@@ -73,6 +89,15 @@ class Response:
             connection.abort()
         self.wake()
 
+    def leave(self) -> None:
+        """Read no more: the little that may follow is thrown away, so that the connection can serve again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._chunks.clear()
+            self._left = True
+            self._limit = self.received + _LEFTOVER
+            connection.resume()
+
     def wake(self) -> None:
         """Let the reader look again."""
         if self._waiter is not None and not self._waiter.done():
@@ -102,6 +127,8 @@ class Response:
         self.received += len(chunk)
         if self.received > self._limit:
             raise UpstreamError(f"the answer is larger than {self._limit} bytes", code="upstream_too_large")
+        if self._left:
+            return False
         self._chunks.append(chunk)
         self._buffered += len(chunk)
         return self._buffered > _HIGH_WATER
@@ -142,7 +169,9 @@ class Connection(asyncio.Protocol):
         "reused",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, key: object, on_free: Callable[[Connection], None], on_lost: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, key: object, on_free: Callable[[Connection], None], on_lost: Callable[[Connection], None]
+    ) -> None:
         self.loop = loop
         self.key = key
         self.response: Response | None = None
