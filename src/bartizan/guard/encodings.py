@@ -24,9 +24,15 @@ _B: Final = r"[A-Za-z0-9+/_\-]"
 _S: Final = r"\s{0,3}"
 _Q0, _Q1 = "[CDI-Za-f]", "[ACDEFGHQSTUVWXgijklmnwyz0123]"
 _Q2: Final = "[ABEFIJMNQRUVYZcdghklopstwx014589]"
+# The same for UTF-8 in general, first quantum only: after ASCII or a two-byte lead, a lead in second place, a continuation.
+_Q2_ANY: Final = "[ABDEFHIJLMNPQRTUVXYZbcdfghjklnoprstvwxz01345789/_]"
+_Q1_LEAD, _Q1_NEXT, _Q2_NEXT = "[MNOPcdefstuv89+/_\\-]", "[IJKLYZabopqr4567]", "[CGKOSWaeimquy26+\\-]"
 _QUANTUM: Final = f"{_Q0}{_S}{_Q1}{_S}{_Q2}{_S}{_B}{_S}"
-_REST: Final = f"{_Q0}{_S}{_Q1}(?:{_S}{_Q2})?"
-_BASE64: Final = rf"(?:\b{_QUANTUM}(?:(?:{_QUANTUM})+(?:{_REST})?|{_REST})|(?:{_QUANTUM}){{3,}}(?:{_REST})?)={{0,2}}"
+_DIVIDED: Final = rf"\b(?:{_QUANTUM})+(?:{_Q0}{_S}{_Q1}(?:{_S}{_Q2})?)?\s?={{0,2}}"
+_DIVIDED_GATE: Final = rf"\b(?:{_QUANTUM}){{2}}"
+_FOUR: Final = f"{_Q0}{_Q1}{_Q2}{_B}"
+_REST: Final = f"{_Q0}{_Q1}{_Q2}?"
+_BASE64: Final = rf"(?:\b{_FOUR}(?:(?:{_FOUR})+(?:{_REST})?|{_REST})|(?:{_FOUR}){{3,}}(?:{_REST})?)={{0,2}}"
 _PACKED: Final = rf"\b(?:H4sI|e[AFJN])(?:{_B}|\r?\n){{8,}}={{0,2}}"
 _LONG: Final = rf"\b{_B}{{16,}}(?:\r?\n{_B}{{4,}})*={{0,2}}"
 _PAIR: Final = rf"(?:[2-7]{_H}|0[9AaDd])"
@@ -39,14 +45,16 @@ _ESCAPES: Final = (
     rf"|&#[0-9]{{1,7}};?|&#[xX]{_H}{{1,6}};?|&[A-Za-z][A-Za-z0-9]{{1,30}};|(?:=[0-9A-F]{{2}})+|=\r?\n|(?:U\+{_H}{{4,6}} ?)+"
 )
 _APART: Final = r"[\s.\-_*|/,~+:]{1,3}"
-_SPELLED: Final = rf"\b[A-Za-z](?:{_APART}[A-Za-z]){{3,}}\b"
+_SPELLED: Final = rf"\b[A-Za-z0-9](?:{_APART}[A-Za-z0-9]){{3,}}\b"
 
-ENCODED: Final = f"{_ESCAPES}|{_BASE64}|{_PACKED}|{_LONG}|{_HEX}|{_HEX_PACKED}|{_HEX_LONG}|{_SPELLED}"
+ENCODED: Final = f"{_ESCAPES}|{_BASE64}|{_DIVIDED_GATE}|{_PACKED}|{_LONG}|{_HEX}|{_HEX_PACKED}|{_HEX_LONG}|{_SPELLED}"
 """RE2 pattern for texts that have another reading here."""
 
 OPEN: Final = "|".join(
     (
-        rf"\b(?:{_QUANTUM})*{_Q0}{_S}(?:{_Q1}{_S}(?:{_Q2}{_S})?)?",
+        rf"\b(?:{_QUANTUM})+(?:{_Q0}{_S}(?:{_Q1}{_S}(?:{_Q2}{_S})?)?)?|\b{_Q0}{_S}(?:{_Q1}{_S}(?:{_Q2}{_S})?)?",
+        rf"\b{_Q0}(?:{_Q1}(?:{_Q2_ANY}{_B}*)?|{_Q1_LEAD}(?:{_Q2_NEXT}{_B}*)?)?",
+        rf"\b(?:[w-z0-3](?:{_Q1_NEXT}(?:{_Q2_ANY}{_B}*)?)?|[4-8](?:{_Q1_NEXT}(?:{_Q2_NEXT}{_B}*)?)?)",
         rf"(?:{_QUANTUM}){{2,}}(?:{_Q0}{_S}(?:{_Q1}{_S}(?:{_Q2}{_S})?)?)?",
         rf"{_B}{{16,}}",
         rf"\b(?:H4?s?|(?:H4sI|e[AFJN])(?:{_B}|\r?\n)*)",
@@ -57,7 +65,7 @@ OPEN: Final = "|".join(
         rf"(?:\\u{_H}{{4}})*\\(?:u{_H}{{0,3}})?|(?:\\u{_H}{{4}})+|\\u\{{{_H}{{0,6}}|\\U{_H}{{0,7}}|(?:\\[0-3][0-7]{{2}})*\\[0-7]{{0,2}}",
         rf"(?:\\[0-3][0-7]{{2}})+|&(?:#[0-9]{{0,7}}|#[xX]{_H}{{0,6}}|[A-Za-z][A-Za-z0-9]{{0,30}})?",
         rf"(?:=[0-9A-F]{{2}})*=[0-9A-F]?|(?:=[0-9A-F]{{2}})+|=\r|(?:U\+{_H}{{4,6}} ?)*U(?:\+{_H}{{0,6}} ?)?|(?:U\+{_H}{{4,6}} ?)+",
-        rf"\b[A-Za-z](?:{_APART}[A-Za-z])*[\s.\-_*|/,~+:]{{0,3}}",
+        rf"\b[A-Za-z0-9](?:{_APART}[A-Za-z0-9])*[\s.\-_*|/,~+:]{{0,3}}",
     )
 )
 """RE2 pattern which, put at the end of a text, finds what further characters could make an encoded stretch, or more of one."""
@@ -65,11 +73,17 @@ OPEN: Final = "|".join(
 TOKEN: Final = f"{_B}+"
 """RE2 pattern for a run of characters that base64 and hex are written in."""
 
-_escapes, _base64, _packed, _long = (re2.compile(pattern) for pattern in (_ESCAPES, f"(?:{_BASE64})", _PACKED, _LONG))
+_escapes, _base64, _packed, _long = (re2.compile(pattern) for pattern in (_ESCAPES, _BASE64, _PACKED, _LONG))
+_divided, _word, _gap = re2.compile(_DIVIDED), re2.compile(r"\S+"), re2.compile(r"\s+")
+_LATER: Final = 4096
 _hex, _hex_packed, _hex_long, _spelled = (re2.compile(pattern) for pattern in (_HEX, _HEX_PACKED, _HEX_LONG, _SPELLED))
 _apart: Final = re2.compile(_APART)
 _NOT_HEX: Final = re2.compile(r"0[xX]|[^0-9A-Fa-f]")
 _URLSAFE: Final = str.maketrans("-_", "+/", " \t\r\n=")
+
+
+_TEXT: Final = 8
+"""So many bytes of valid UTF-8 at the beginning of a run are text, whatever follows."""
 
 
 class Budget:
@@ -97,8 +111,8 @@ def decoded(view: View, budget: Budget) -> list[View]:
         reading
         for reading in (
             view.edited("escape", list(_unescaped(view.text, budget))),
-            view.edited("base64", list(_unbased(view.text, budget, whole=True))),
-            view.edited("base64", list(_unbased(view.text, budget, whole=False))),
+            view.edited("base64", list(_unbased(view.text, budget))),
+            *(view.edited("base64", edits) for edits in _rejoined(view.text, budget)),
             view.edited("base64", list(_foreign(_long, view.text, budget))),
             view.edited("hex", list(_unhexed(view.text, budget))),
             view.edited("hex", list(_foreign(_hex_long, view.text, budget))),
@@ -155,26 +169,45 @@ def _utf8(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _unbased(text: str, budget: Budget, *, whole: bool) -> Iterator[Edit]:
-    """Decode base64 of ASCII text: runs as a whole across white space, or else only the parts of those that white space divides."""
+def _unbased(text: str, budget: Budget) -> Iterator[Edit]:
+    """Decode runs of base64 of ASCII text."""
     for found in _base64.finditer(text):
-        start, end = found.span()
-        run = found.group()
-        pieces = [(start, end)]
-        if not whole:
-            pieces = [] if len(run.split()) < 2 else [(start + a, start + b) for a, b in _words(run) if b - a >= 6]
-        for first, last in pieces:
-            said = _utf8(_b64(text[first:last]))
-            if budget.spend(said):
-                yield Edit(first, last, _set_apart(text, first, last, said))
+        if edit := _from_base64(text, found.start(), found.end(), budget):
+            yield edit
 
 
-def _words(run: str) -> Iterator[tuple[int, int]]:
-    at = 0
-    for word in run.split():
-        at = run.index(word, at)
-        yield at, at + len(word)
-        at += len(word)
+def _rejoined(text: str, budget: Budget) -> Iterator[list[Edit]]:
+    """Decode base64 that white space divides. Words next to it may pass for parts of it, so it is read without those too."""
+    found = [run.span() for run in _divided.finditer(text)]
+    for before, after in ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)) if found else ():
+        edits: list[Edit] = []
+        for start, end in found:
+            words = _words(text, start, end, before)[: -after or None]
+            if (
+                len(words) > 1
+                and (not edits or edits[-1].end <= words[0][0])
+                and (edit := _from_base64(text, words[0][0], words[-1][1], budget))
+            ):
+                edits.append(edit)
+        yield edits
+
+
+def _words(text: str, start: int, end: int, skip: int) -> list[tuple[int, int]]:
+    """Return where the words of a divided run stand; with ``skip``, of the run that begins so many words later."""
+    for _ in range(skip):
+        gap = _gap.search(text[start : start + 256])
+        if gap is None:
+            return []
+        start += gap.end()
+    if skip:
+        again = _divided.match(text[start : end + _LATER])
+        end = start + again.end() if again else start
+    return [(start + word.start(), start + word.end()) for word in _word.finditer(text[start:end])]
+
+
+def _from_base64(text: str, start: int, end: int, budget: Budget) -> Edit | None:
+    said = _utf8(_b64(text[start:end]))
+    return Edit(start, end, _set_apart(text, start, end, said)) if budget.spend(said) else None
 
 
 def _b64(run: str) -> bytes:
@@ -215,8 +248,8 @@ def _other_text(data: bytes) -> str:
         return ""
     try:
         text = data.decode()
-    except UnicodeDecodeError:
-        return ""
+    except UnicodeDecodeError as error:
+        text = data[: error.start].decode() if error.start >= _TEXT else ""
     return text if sum(character.isprintable() or character.isspace() for character in text) > 0.9 * len(text) else ""
 
 
@@ -240,9 +273,11 @@ def _inflated(data: bytes, budget: Budget) -> str:
 
 
 def _unspelled(text: str) -> Iterator[Edit]:
+    """Join letters that stand apart; a gap other than the usual one is read as what it has besides, or as a space between words."""
     for found in _spelled.finditer(text):
         run = found.group()
         gaps = [gap.group() for gap in _apart.finditer(run)]
-        letters = _apart.sub("\x00", run)
-        joined = letters[0] + "".join(("" if gap == gaps[0] else " ") + letter for gap, letter in zip(gaps, letters[2::2], strict=True))
-        yield Edit(found.start(), found.end(), joined)
+        usual = max(gaps, key=gaps.count)
+        read = ["", *("" if gap == usual else usual if gap == usual * 3 else gap.strip(usual) or " " for gap in gaps)]
+        letters = _apart.sub("", run)
+        yield Edit(found.start(), found.end(), "".join([gap + letter for gap, letter in zip(read, letters, strict=True)]))

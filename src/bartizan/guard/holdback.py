@@ -86,13 +86,15 @@ class PatternWatch:
             return self._released(window, len(window), ())
         opinions: list[Opinion] = []
         hold = len(window)
-        reading = read(window, tail=not final) if found[-1] > self._prefixes.end else Reading((View(window),))
+        reading = read(window, tail=not final) if max(found) > self._prefixes.end else Reading((View(window),))
         opinions += [Opinion(category="hidden_text", rule=reason) for reason in reading.refused]
         for view in reading.views:
             numbers = self._prefixes.which.Match(view.text) or () if view.names else found
             opinions += self._matches(view, numbers, final=final)
             if not final and numbers:
                 hold = min(hold, self._hold(view, len(window)))
+        if not final and max(found) > self._prefixes.end and (unit := self._prefixes.unit.search(window)):
+            hold = min(hold, self._before(window[: unit.start()]))
         if len(window) - hold > _LONGEST:
             hold = self._rolled(window, hold, opinions)
         return self._released(window, max(hold, len(self._context)), tuple(opinions))
@@ -136,6 +138,10 @@ class PatternWatch:
         else:
             hold = 0
         return view.start(hold) if hold < len(view.text) else length
+
+    def _before(self, text: str) -> int:
+        """Return the position from which on the readings of what stands before an open run are live."""
+        return min(self._hold(view, len(text)) for view in read(text, tail=True).views) if text else 0
 
     def _still_open(self, held: str) -> bool:
         """Say cheaply whether a long open run goes on, without reading it again from its beginning."""
