@@ -16,5 +16,37 @@ from bartizan.control.contract import (
     ToolCall,
     Watch,
 )
+from bartizan.control.judgement import Judgement, StreamRelease, settle
+from bartizan.control.modes import Modes
+from bartizan.control.pool import Pool
+from bartizan.control.registry import GROUP, Factory, Failed, Loaded, Loading, Planned, Registry, Skipped
+from bartizan.control.runner import Runner
+from bartizan.control.stream import StreamWatch
 
-__all__ = ["Context", "Control", "Descriptor", "Opinion", "Phase", "Release", "Segment", "StreamingControl", "ToolCall", "Watch"]
+__all__ = [
+    "GROUP",
+    "Context",
+    "Control",
+    "Descriptor",
+    "Factory",
+    "Failed",
+    "Judgement",
+    "Loaded",
+    "Loading",
+    "Modes",
+    "Opinion",
+    "Phase",
+    "Planned",
+    "Pool",
+    "Registry",
+    "Release",
+    "Runner",
+    "Segment",
+    "Skipped",
+    "StreamRelease",
+    "StreamWatch",
+    "StreamingControl",
+    "ToolCall",
+    "Watch",
+    "settle",
+]

@@ -1,0 +1,189 @@
+"""Which controls there are: built-ins from an explicit list, plug-ins from entry points, each loaded, skipped or failed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+import msgspec
+
+from bartizan.config import ControlSetting
+from bartizan.control.contract import Control, Descriptor, Phase
+from bartizan.control.fingerprint import fingerprint, fingerprint_of
+from bartizan.control.modes import Modes
+from bartizan.errors import BartizanError, ControlError
+from bartizan.event import ControlModeChanged, ControlRegistered, Envelope, Mode, Tier, kind_of
+
+GROUP: Final = "bartizan.detectors"
+"""Entry-point group of third-party detectors; each entry point names a Factory."""
+
+
+class Factory(msgspec.Struct, frozen=True, kw_only=True):
+    """How a control comes into being: what it is, how it is built, and what its behaviour depends on.
+
+    ``modules`` (import names) and ``data`` (rules, settings; never a secret) are hashed into the control's fingerprint.
+    """
+
+    descriptor: Descriptor
+    build: Callable[[], Control]
+    modules: tuple[str, ...] = ()
+    data: bytes = b""
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag="loaded"):
+    """A control that judges. ``plugin`` is ``distribution version`` for a third-party one."""
+
+    descriptor: Descriptor
+    control: Control
+    sha256: str
+    plugin: str = ""
+
+
+class Skipped(msgspec.Struct, frozen=True, kw_only=True, tag="skipped"):
+    """A control that was not asked for, or not allowed; nothing of it was imported."""
+
+    id: str
+    reason: str
+    plugin: str = ""
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
+    """A control that could not load."""
+
+    id: str
+    reason: str
+    plugin: str = ""
+
+
+Loading = Loaded | Skipped | Failed
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """One control as it is to be run now."""
+
+    loaded: Loaded
+    mode: Mode
+
+
+class Registry:
+    """All controls with their loading and their modes. Fold ``KINDS`` into it to follow the record."""
+
+    KINDS: Final = (kind_of(ControlModeChanged),)
+
+    def __init__(self, loadings: Iterable[Loading], modes: Modes) -> None:
+        self.loadings: tuple[Loading, ...] = tuple(loadings)
+        self.modes = modes
+        self._loaded = tuple(loading for loading in self.loadings if isinstance(loading, Loaded))
+        self._plans: dict[tuple[Phase, Tier], tuple[Planned, ...]] = {}
+
+    @classmethod
+    def load(
+        cls,
+        builtins: Sequence[Factory],
+        *,
+        controls: Mapping[str, ControlSetting] | None = None,
+        plugins: Collection[str] = (),
+        observe: bool = False,
+        found: Iterable[EntryPoint] | None = None,
+    ) -> Registry:
+        """Load everything; raises ControlError if a control that is to run can't (fail closed).
+
+        Built-ins are to run unless their mode is ``off`` for all tiers; plug-ins if their distribution stands in ``plugins``.
+        ``found`` replaces the installed entry points, for tests.
+        """
+        settings = dict(controls or {})
+        modes = Modes(observe=observe)
+        loadings: list[Loading] = []
+        for factory in builtins:
+            modes.seed(factory.descriptor.id, settings.pop(factory.descriptor.id, None))
+            loadings.append(_load(factory))
+        taken = {factory.descriptor.id for factory in builtins}
+        for entry in entry_points(group=GROUP) if found is None else found:
+            loading = _plugin(entry, plugins, taken)
+            name = _id(loading)
+            taken.add(name)
+            modes.seed(name, settings.pop(name, None))
+            loadings.append(loading)
+        if settings:
+            raise ControlError(f"no such control: {', '.join(sorted(settings))}", hint="bartizan controls list shows all of them")
+        for loading in loadings:
+            if isinstance(loading, Failed) and modes.wanted(loading.id):
+                raise ControlError(
+                    f"control {loading.id} can't load: {loading.reason}",
+                    hint=f'repair it, or switch it off with [guard.controls.{loading.id}] mode = "off"',
+                )
+        return cls(loadings, modes)
+
+    def fold(self, _seq: int, envelope: Envelope) -> None:
+        """Follow the record: a ControlModeChanged takes effect for the next request."""
+        if isinstance(envelope.body, ControlModeChanged):
+            self.modes.change(envelope.body)
+            self._plans.clear()
+
+    def plan(self, phase: Phase, tier: Tier) -> tuple[Planned, ...]:
+        """Return the controls that judge this phase at this tier, in their order of loading; off ones left out."""
+        plan = self._plans.get((phase, tier))
+        if plan is None:
+            plan = self._plans[phase, tier] = tuple(self._planned(phase, tier))
+        return plan
+
+    def _planned(self, phase: Phase, tier: Tier) -> Iterator[Planned]:
+        for loaded in self._loaded:
+            mode = self.modes.of(loaded.descriptor.id, tier)
+            if phase in loaded.descriptor.phases and mode != "off":
+                yield Planned(loaded=loaded, mode=mode)
+
+    def registered(self) -> list[ControlRegistered]:
+        """Return the facts to record at start: each loaded control in its version, with the hash of its code and data."""
+        return [
+            ControlRegistered(
+                control=loaded.descriptor.id,
+                version=loaded.descriptor.version,
+                layer=loaded.descriptor.layer,
+                owner=loaded.descriptor.owner,
+                sha256=loaded.sha256,
+                plugin=loaded.plugin,
+            )
+            for loaded in self._loaded
+        ]
+
+
+def _id(loading: Loading) -> str:
+    return loading.descriptor.id if isinstance(loading, Loaded) else loading.id
+
+
+def _load(factory: Factory, *, plugin: str = "", sha256: str = "") -> Loaded | Failed:
+    """Build one control. This is the plug-in edge: whatever a factory raises becomes ``Failed`` with its reason."""
+    descriptor = factory.descriptor
+    missing = [name for name in descriptor.needs if importlib.util.find_spec(name) is None]
+    if missing:
+        return Failed(id=descriptor.id, reason=f"needs {', '.join(missing)}, not installed", plugin=plugin)
+    try:
+        control = factory.build()
+        digest = sha256 or fingerprint(factory.modules, factory.data)
+    except BartizanError as error:
+        return Failed(id=descriptor.id, reason=str(error), plugin=plugin)
+    except Exception as error:  # noqa: BLE001 - the plug-in edge: a broken factory must be listed, not crash the listing
+        return Failed(id=descriptor.id, reason=f"{type(error).__name__}: {error}", plugin=plugin)
+    return Loaded(descriptor=descriptor, control=control, sha256=digest, plugin=plugin)
+
+
+def _plugin(entry: EntryPoint, allowed: Collection[str], taken: Collection[str]) -> Loading:
+    distribution = entry.dist
+    name = distribution.name if distribution else ""
+    if name not in allowed:
+        return Skipped(
+            id=entry.name, reason=f"distribution {name or 'unknown'} is not allowed to run in this process ([guard] plugins)", plugin=name
+        )
+    plugin = f"{name} {distribution.version if distribution else ''}".strip()
+    try:
+        factory = entry.load()
+    except Exception as error:  # noqa: BLE001 - the plug-in edge: importing third-party code may raise anything
+        return Failed(id=entry.name, reason=f"importing {entry.value}: {type(error).__name__}: {error}", plugin=plugin)
+    if not isinstance(factory, Factory):
+        return Failed(id=entry.name, reason=f"{entry.value} is a {type(factory).__name__}, not a bartizan.control.Factory", plugin=plugin)
+    if factory.descriptor.id in taken:
+        return Failed(id=entry.name, reason=f"its id {factory.descriptor.id} is taken by another control", plugin=plugin)
+    return _load(factory, plugin=plugin, sha256=fingerprint_of(distribution) if distribution else "")

@@ -1,0 +1,132 @@
+"""One channel of a streamed answer, followed by every control: nothing goes out that an enforced control still holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from bartizan.control.contract import Context, Control, Release, Segment, StreamingControl, Watch
+from bartizan.control.judgement import StreamRelease, cuts, settle
+from bartizan.control.registry import Planned
+from bartizan.control.verdicts import clean, failed, verdicts_of
+from bartizan.event import Action, Channel, Verdict, strictest
+
+_SAMPLE: Final = 16
+"""One feed in so many is timed and stands for the others: reading the thread's clock twice costs as much as judging a delta."""
+
+
+class _WholeWatch:
+    """Lets a control that can't follow a stream judge the whole text at its end; until then nothing may go."""
+
+    def __init__(self, control: Control, channel: Channel, context: Context) -> None:
+        self._control = control
+        self._channel = channel
+        self._context = context
+        self._texts: list[str] = []
+
+    def feed(self, text: str, *, final: bool = False) -> Release:
+        self._texts.append(text)
+        if not final:
+            return Release(upto=0)
+        whole = "".join(self._texts)
+        segment = Segment(path="", origin="model", channel=self._channel, text=whole)
+        return Release(upto=len(whole), opinions=tuple(self._control.judge("output", [segment], [], self._context)))
+
+
+class _Follower:
+    """A control's watch with what it has cost and whether it has spoken; ``watch`` is None once it failed."""
+
+    __slots__ = ("item", "sampled_ns", "spoke", "watch")
+
+    def __init__(self, item: Planned, watch: Watch | None) -> None:
+        self.item = item
+        self.watch = watch
+        self.sampled_ns = 0
+        self.spoke = False
+
+
+class StreamWatch:
+    """Feeds one channel of one choice to all controls and says how far it may go.
+
+    ``upto`` is the least over the enforced controls; shadow controls judge but never hold. Once an enforced verdict cuts, nothing
+    more is released. Spans count characters of the channel's text from its start and have an empty path.
+    """
+
+    def __init__(self, plan: Sequence[Planned], channel: Channel, context: Context) -> None:
+        self._context = context
+        self._total = 0
+        self._feeds = 0
+        self._upto = 0
+        self._action: Action = "allow"
+        self._decisive: Verdict | None = None
+        self._pending: list[Verdict] = []
+        self._followers = [self._follow(item, channel) for item in plan]
+
+    def _follow(self, item: Planned, channel: Channel) -> _Follower:
+        control = item.loaded.control
+        follower = _Follower(item, None)
+        try:
+            if isinstance(control, StreamingControl):
+                follower.watch = control.watch(channel, self._context)
+            else:
+                follower.watch = _WholeWatch(control, channel, self._context)
+        except Exception as error:  # noqa: BLE001 - the plug-in edge
+            self._fail(follower, error)
+        return follower
+
+    def feed(self, text: str, *, final: bool = False) -> StreamRelease:
+        """Take the next characters, or the end; returns what may be released and every new verdict.
+
+        With ``final`` each control that saw nothing says so, with the CPU time it took for the whole channel.
+        """
+        self._total += len(text)
+        self._feeds += 1
+        upto = self._total
+        for follower in self._followers:
+            if follower.watch is not None:
+                held = self._step(follower, follower.watch, text, final=final)
+                if held < upto and follower.item.mode == "enforce":
+                    upto = held
+            if final and not follower.spoke:
+                self._pending.append(clean(follower.item, self._cpu_us(follower)))
+        fresh = self._taken()
+        if not cuts(self._action):
+            self._upto = max(self._upto, upto)
+        return StreamRelease(upto=self._upto, verdicts=fresh, action=self._action, decisive=self._decisive)
+
+    def _step(self, follower: _Follower, watch: Watch, text: str, *, final: bool) -> int:
+        """Feed one control; the plug-in edge. Returns how far it lets the channel go: all of it once it has failed."""
+        sampled = self._feeds % _SAMPLE == 1
+        begun = time.thread_time_ns() if sampled else 0
+        try:
+            release = watch.feed(text, final=final)
+        except Exception as error:  # noqa: BLE001 - the plug-in edge
+            self._fail(follower, error)
+            return self._total
+        if sampled:
+            follower.sampled_ns += time.thread_time_ns() - begun
+        if release.opinions:
+            follower.spoke = True
+            self._pending += verdicts_of(follower.item, release.opinions, self._context, self._cpu_us(follower))
+        return release.upto
+
+    def _cpu_us(self, follower: _Follower) -> int:
+        samples = (self._feeds + _SAMPLE - 1) // _SAMPLE
+        return follower.sampled_ns * self._feeds // (samples * 1000) if samples else 0
+
+    def _fail(self, follower: _Follower, error: Exception) -> None:
+        follower.watch = None
+        follower.spoke = True
+        self._pending += failed(follower.item, type(error).__name__, self._cpu_us(follower))
+
+    def _taken(self) -> tuple[Verdict, ...]:
+        """Hand over the new verdicts, and let the enforced ones decide."""
+        if not self._pending:
+            return ()
+        fresh, self._pending = tuple(self._pending), []
+        judged = settle(fresh)
+        action: Action = "block" if cuts(judged.action) else judged.action
+        if strictest(self._action, action) != self._action:
+            self._action, self._decisive = action, judged.decisive
+        return fresh
