@@ -5,6 +5,7 @@ microseconds (``Directory``), refusals with a stable code, and the rules about w
 nothing of what a principal wants to do: that is policy's.
 """
 
+from bartizan.identity.access import Access, Asking, Proposal, read_subject
 from bartizan.identity.directory import Directory, Followed
 from bartizan.identity.duties import Apart, Duties, Need, Profile, Role, check_roles, duties
 from bartizan.identity.keys import SecretText, csrf_matches, csrf_token, digest_of, is_cookie, key_id_of, mint_cookie, mint_key
@@ -13,8 +14,10 @@ from bartizan.identity.registrar import Appended, Registrar
 from bartizan.identity.state import grant_subject
 
 __all__ = [
+    "Access",
     "Apart",
     "Appended",
+    "Asking",
     "Consent",
     "Directory",
     "Duties",
@@ -25,6 +28,7 @@ __all__ = [
     "Need",
     "Principal",
     "Profile",
+    "Proposal",
     "Registrar",
     "Role",
     "SecretText",
@@ -41,4 +45,5 @@ __all__ = [
     "key_id_of",
     "mint_cookie",
     "mint_key",
+    "read_subject",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -103,7 +104,8 @@ class Engine:
         if known is None:
             if action not in actions():
                 return cedarpy.PolicySet.from_str("")
-            chosen = {name: node for name, node in self.nodes.items() if _covers(node.action, action)}
+            # The scope is settled by the choice; without it Cedar need not look the action's groups up again.
+            chosen = {name: replace(node, action=pst.ScopeAny()) for name, node in self.nodes.items() if _covers(node.action, action)}
             known = cedarpy.PolicySet.from_pst(pst.PolicySet(templates={}, static_policies=chosen, template_links=()))
             self._sets[action] = known
         return known
