@@ -82,7 +82,9 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
     async def broken(request: Request, error: Exception) -> Response:
         # The request edge: whatever a page raises becomes an answer with an id that the log knows, and nothing of the cause.
         incident = new_id("error")
-        _log.error("%s answering %s: %s", incident, request.url.path, error, exc_info=error if not isinstance(error, BartizanError) else None)
+        _log.error(
+            "%s answering %s: %s", incident, request.url.path, error, exc_info=error if not isinstance(error, BartizanError) else None
+        )
         hint = error.hint if isinstance(error, BartizanError) else "see the console's log"
         what = RefusedError(f"this page failed; its id in the log is {incident}", code="internal_error", status=500, hint=hint)
         return await web.run(lambda: web.refused(request, what))

@@ -133,7 +133,9 @@ def _layer(layer: str, controls: dict[str, int], total: int) -> LayerCount:
         layer=layer or "none",
         n=n,
         share=round(100 * n / total),
-        controls=tuple(StoppedBy(control=name, n=count, url=link("/exchanges", {"control": name, "layer": layer})) for name, count in ranked),
+        controls=tuple(
+            StoppedBy(control=name, n=count, url=link("/exchanges", {"control": name, "layer": layer})) for name, count in ranked
+        ),
         url=link("/exchanges", {"layer": layer}),
     )
 
@@ -147,6 +149,12 @@ def _shadow(judged: Sequence[projection.VerdictCount]) -> tuple[Shadow, ...]:
             would[row.control, row.layer] += row.n if row.would in _STOPS else 0
     ranked = sorted(seen, key=lambda key: (-would[key], key))
     return tuple(
-        Shadow(control=control, layer=layer, would=would[control, layer], judged=seen[control, layer], url=link("/exchanges", {"would": control}))
+        Shadow(
+            control=control,
+            layer=layer,
+            would=would[control, layer],
+            judged=seen[control, layer],
+            url=link("/exchanges", {"would": control}),
+        )
         for control, layer in ranked
     )

@@ -50,7 +50,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         """Return a form's field without surrounding white space; raises RefusedError 400 when it is empty or too long."""
         value = self.form.get(name, "").strip()
         if not value or len(value) > most:
-            raise RefusedError(f"the field {name} needs 1 to {most} characters", code="bad_field", param=name, hint="go back and fill it in")
+            raise RefusedError(
+                f"the field {name} needs 1 to {most} characters", code="bad_field", param=name, hint="go back and fill it in"
+            )
         return value
 
 

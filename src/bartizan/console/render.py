@@ -38,7 +38,17 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        marked=marked, lines=_lines, time=_time, clock=_clock, iso=_iso, short=_short, ms=_ms, number=_number, age=_age, html=_html, path=_path
+        marked=marked,
+        lines=_lines,
+        time=_time,
+        clock=_clock,
+        iso=_iso,
+        short=_short,
+        ms=_ms,
+        number=_number,
+        age=_age,
+        html=_html,
+        path=_path,
     )
     environment.globals.update(asset=lambda name: assets()[name].url, link=link)
     return environment

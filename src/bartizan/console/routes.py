@@ -47,6 +47,7 @@ DEEDS: tuple[DeedRoute, ...] = (
     DeedRoute(path="/controls/{id}/mode", action="control.change", deed=controls.change, subject=controls.subject),
     DeedRoute(path="/access/{id}/suspend", action="account.suspend", deed=access.suspend, subject=access.subject),
     DeedRoute(path="/access/{id}/restore", action="account.restore", deed=access.restore, subject=access.subject),
+    DeedRoute(path="/access/{id}/name", action="content.read", deed=access.name),
     DeedRoute(path="/keys/{id}/revoke", action="key.revoke", deed=access.revoke, subject=access.key_subject),
     DeedRoute(path="/cases/{id}/decide", action="case.decide", deed=cases.decide, subject=cases.subject),
 )

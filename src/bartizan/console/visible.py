@@ -25,7 +25,7 @@ def is_seen(character: str) -> bool:
 
 
 def plain(value: object) -> object:
-    """Return text with each unseen character written as ``‹U+202E›``; fit for attributes, titles and running text.
+    """Return text with each unseen character written as ``[U+202E]``; fit for attributes, titles and running text.
 
     Text that is already Markup and values that are not text pass: Jinja escapes what this returns.
     """
@@ -33,7 +33,7 @@ def plain(value: object) -> object:
         return value
     if value.isascii() and value.isprintable():
         return value
-    return "".join(character if is_seen(character) else f"‹U+{ord(character):04X}›" for character in value)
+    return "".join(character if is_seen(character) else f"[U+{ord(character):04X}]" for character in value)
 
 
 def marked(value: str, *, lines: bool = False) -> Markup:
@@ -49,7 +49,7 @@ def marked(value: str, *, lines: bool = False) -> Markup:
             continue
         out += [str(escape("".join(run))), _span(character)]
         run.clear()
-    return Markup("").join([*map(Markup, out), escape("".join(run))])  # noqa: S704 - each part was escaped above
+    return Markup("").join([*map(Markup, out), escape("".join(run))])
 
 
 def ascii_json(data: bytes) -> bytes:

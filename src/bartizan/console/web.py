@@ -213,7 +213,9 @@ async def form_of(request: Request) -> dict[str, str]:
         if len(body) > _MAX_FORM:
             raise RefusedError("the form is too large", code="form_too_large", status=413)
     try:
-        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MAX_FIELDS, errors="strict"))
+        return dict(
+            parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MAX_FIELDS, errors="strict")
+        )
     except ValueError as error:
         raise RefusedError("the form does not parse", code="bad_form", status=400) from error
 
