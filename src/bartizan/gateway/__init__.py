@@ -1,6 +1,10 @@
-"""The way in: stand-in of the console branch until the gateway branch lands here; keep that one.
+"""The way of a request: dialect, identity, limits, policy, record, controls, model, controls, record, release.
 
-Gives out the projection of exchanges and refusals (``bartizan.gateway.projection``).
+Takes in OpenAI's and Anthropic's requests as a raw ASGI application. Gives out answers only after they were judged, in the client's
+dialect, byte for byte as the model server wrote them where both speak the same one; and two facts in the ledger for every exchange.
+Fails closed: what can't be understood, judged or recorded is refused.
 """
 
-__all__: list[str] = []
+from bartizan.gateway.app import Gateway
+
+__all__ = ["Gateway"]
