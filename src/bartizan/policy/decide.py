@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Final, Protocol
 
 import msgspec
@@ -11,11 +10,11 @@ import msgspec
 from bartizan.errors import ConfigError
 from bartizan.event import Action, Envelope, PolicyChanged, Tier, kind_of
 from bartizan.identity import Principal
-from bartizan.policy.engine import Engine, shipped, version_of
+from bartizan.policy.engine import Engine, version_of
 from bartizan.policy.model import JSON, Decision, Resource
+from bartizan.policy.text import shipped
 
 _KEPT: Final = 8192
-_NO_CONTEXT: Final[Mapping[str, JSON]] = MappingProxyType({})
 
 
 class Followed(Protocol):
@@ -40,7 +39,7 @@ class Policy:
         self.refused: list[str] = []
         self._encode = msgspec.json.Encoder(enc_hook=_refuse).encode
         if ledger is not None:
-            ledger.subscribe((kind_of(PolicyChanged),), self._fold)
+            ledger.subscribe((kind_of(PolicyChanged),), self.fold)
 
     @property
     def version(self) -> str:
@@ -52,13 +51,13 @@ class Policy:
         """The policy in force, parsed; for lint, explain and show."""
         return self._engine
 
-    def decide(self, principal: Principal, action: str, resource: Resource, context: Mapping[str, JSON] = _NO_CONTEXT) -> Decision:
+    def decide(self, principal: Principal, action: str, resource: Resource, context: Mapping[str, JSON] | None = None) -> Decision:
         """Decide one request. Total: a context that doesn't fit the schema, or any error, is a denial with its reason.
 
         ``context`` holds what the schema names for the action; a tier goes in as its rank.
         """
         try:
-            facts = self._encode(context)
+            facts = self._encode({} if context is None else context)
             # Bytes, since to a dict True, 1 and 1.0 are one key, and a decision about one would answer for the others.
             key = (
                 self._encode((principal.id, principal.kind, principal.roles, principal.standing, principal.person, action, resource))
@@ -78,7 +77,8 @@ class Policy:
         """Return what is done about each category at a tier; a category that no row names is blocked."""
         return self._engine.rows[tier]
 
-    def _fold(self, seq: int, entry: Envelope) -> None:
+    def fold(self, seq: int, entry: Envelope) -> None:
+        """Take one event that was appended; one that does not validate is noted and changes nothing."""
         fact = entry.body
         if not isinstance(fact, PolicyChanged):
             return
