@@ -94,7 +94,7 @@ def overview(parts: Parts, ask: Ask) -> Page:
         shadow=_shadow(judged),
         refusals=tuple(refused),
         latency=tuple(latency),
-        record=state(parts, ask.at),
+        record=state(parts),
     )
     gateway = parts.settings.gateway
     return Page(template="overview.html", title="Overview", body=body, extra={"gateway": f"http://{gateway.host}:{gateway.port}"})

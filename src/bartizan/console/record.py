@@ -82,7 +82,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     erasures: tuple[ActRow, ...]
 
 
-def ledger(parts: Parts, ask: Ask) -> Page:
+def ledger(parts: Parts, _ask: Ask) -> Page:
     """Show how the record stands."""
     writers: dict[str, WriterRow] = {}
     holds: dict[str, HoldRow] = {}
@@ -116,7 +116,7 @@ def ledger(parts: Parts, ask: Ask) -> Page:
             case _:
                 pass
     body = Record(
-        state=state(parts, ask.at),
+        state=state(parts),
         writers=_newest(list(writers.values())),
         holds=_newest(list(holds.values())),
         readings=_newest(readings),
@@ -125,7 +125,7 @@ def ledger(parts: Parts, ask: Ask) -> Page:
     return Page(template="ledger.html", title="Ledger", body=body)
 
 
-def state(parts: Parts, at: float) -> RecordState:
+def state(parts: Parts) -> RecordState:
     """Return how the record stands now."""
     checkpoint = parts.ledger.checkpoint()
     return RecordState(

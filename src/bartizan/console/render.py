@@ -88,7 +88,7 @@ def _short(name: str) -> str:
 
 def _ms(value: float | None) -> str:
     if value is None or value <= 0:
-        return "–"
+        return "-"
     if value < 10:
         return f"{value:.1f} ms"
     return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"

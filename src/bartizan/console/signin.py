@@ -6,11 +6,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bartizan.console.edge import is_ours
 from bartizan.console.parts import Page
 from bartizan.console.web import Web, address_of, cookie_name, form_of, safe_next
 from bartizan.errors import RefusedError
-from bartizan.identity import SecretText, csrf_matches, is_cookie, mint_cookie
+from bartizan.identity import is_cookie, mint_cookie
 
 _VISIT = "bartizan_visit"
 """A cookie that only ties the sign-in form to the browser that asked for it, so that nobody can be signed in by a stranger's page."""
@@ -72,10 +71,7 @@ class SignInOut:
         shown = SignIn(next=form.get("next", ""))
         try:
             web.attempts.check(address, at)
-            if not is_ours(request.headers, request.url.scheme, web.parts.settings.console):
-                raise RefusedError("this form was not sent from this console", code="foreign_origin", status=403)
-            if not is_cookie(visit) or not csrf_matches(SecretText(visit), form.get("csrf", "")):
-                raise RefusedError("this form is too old", code="bad_csrf_token", status=403, hint="try again")
+            web.check_post(request, form, cookie=visit)
             signed = web.parts.registrar.sign_in(form.get("key", "").strip(), lifetime_s=web.parts.settings.console.session_hours * 3600)
         except RefusedError as error:
             if error.status in {401, 403} and error.code not in {"foreign_origin", "bad_csrf_token"}:

@@ -112,9 +112,9 @@ class Web:
             self.attempts.failed(address, at)
             raise
 
-    def check_post(self, request: Request, form: Mapping[str, str]) -> None:
-        """Raise RefusedError 403 unless a POST comes from a page of ours and carries this session's token."""
-        cookie = cookie_of(request)
+    def check_post(self, request: Request, form: Mapping[str, str], *, cookie: str | None = None) -> None:
+        """Raise RefusedError 403 unless a POST comes from a page of ours and carries the token of its cookie, by default the session's."""
+        cookie = cookie_of(request) if cookie is None else cookie
         if not is_ours(request.headers, request.url.scheme, self.parts.settings.console):
             raise RefusedError("this form was not sent from this console", code="foreign_origin", status=403, hint="open the page again")
         if not is_cookie(cookie) or not csrf_matches(SecretText(cookie), form.get("csrf", "")):

@@ -13,6 +13,13 @@ const resolved = (name) => {
 
 const milliseconds = (value) => (value == null ? "–" : value < 10 ? `${value.toFixed(1)} ms` : value < 10000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`);
 
+// One line a decade; all nine of a logarithmic scale would be a grey wall.
+const decades = (low, high) => {
+  const ticks = [];
+  for (let tick = 10 ** Math.ceil(Math.log10(low)); tick <= high; tick *= 10) ticks.push(Number(tick.toPrecision(1)));
+  return ticks;
+};
+
 function draw(figure) {
   const rows = [...figure.querySelectorAll("tbody tr")];
   const column = (name) => rows.map((row) => (row.dataset[name] ? Number(row.dataset[name]) : null));
@@ -25,7 +32,7 @@ function draw(figure) {
     height: 230,
     tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
     scales: { x: { range: [Number(figure.dataset.from), Number(figure.dataset.to)] }, y: { distr: 3 } },
-    axes: [{ ...axis, values: "{HH}:{mm}" }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : milliseconds(tick))) }],
+    axes: [{ ...axis, values: "{HH}:{mm}" }, { splits: (_, __, low, high) => decades(low, high), ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick < 1000 ? `${tick} ms` : `${tick / 1000} s`)) }],
     series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, line("median", "--accent"), line("95th percentile", "--bad"), line("judging, 95th", "--warn", [4, 4])],
   }, [column("at"), column("p50"), column("p95"), column("judged")], place);
 }

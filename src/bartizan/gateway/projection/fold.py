@@ -229,7 +229,7 @@ def _known(connection: sa.Connection, exchanges: Collection[str]) -> dict[str, _
 
 def _update(connection: sa.Connection, rows: list[_Row]) -> None:
     if rows:
-        columns = {name: sa.bindparam(name) for name in rows[0] if name != "of"}
+        columns: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name != "of"}
         connection.execute(sa.update(EXCHANGES).where(EXCHANGES.c.seq == sa.bindparam("of")).values(columns), rows)
 
 
