@@ -25,7 +25,7 @@ _MOST_PLAIN = 64 << 20
 _CACHE = 20_000
 _DAY = 86_400
 
-Use = tuple[Purpose, str, str, str]
+Use = tuple[Purpose, str, RetentionClass, str]
 """Purpose, subject, retention class, period: what a data key is for."""
 
 

@@ -167,6 +167,9 @@ class Writer:
                 generation = -1
             if self._vault.refresh() != generation:
                 self._seal(drafts)
+            if not drafts:
+                self._store.rollback()
+                return []
             batch, n = self._place(head, drafts)
             self._store.commit(batch)
         except BaseException:
