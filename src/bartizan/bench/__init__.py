@@ -1,7 +1,7 @@
-"""Benchmarks that users can run: ``bartizan bench ...``.
+"""The measures that users can run: ``bartizan bench ...``.
 
-Takes in nothing but a size and a seed; every one works in a temporary directory that it removes. Gives out medians, ratios to a
-peer named with its version, and counts of what was found, lost or falsely alarmed. None of them is a CI timing.
+Takes in this machine and the rooms as they are shipped. Gives out medians, ratios and counts with the command that made them; never
+used as a CI timing.
 """
 
 __all__: list[str] = []

@@ -14,6 +14,7 @@ from bartizan.config import RuleSetting
 from bartizan.control import Phase
 from bartizan.errors import ControlError
 from bartizan.event import Channel, Origin
+from bartizan.guard.matcher import Pattern
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +38,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def covers(self, phase: Phase, origin: Origin, channel: Channel) -> bool:
         """Say whether this rule looks at such a segment."""
         return phase in self.phases and (not self.origins or origin in self.origins) and (not self.channels or channel in self.channels)
+
+
+def pattern_of(rule: Rule) -> Pattern:
+    """Return what the matcher needs of a rule."""
+    return Pattern(id=rule.id, category=rule.category, source=rule.pattern, max_length=rule.max_length)
 
 
 class _Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

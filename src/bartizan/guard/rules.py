@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-import re2
-
-from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolCall
-from bartizan.errors import ControlError
-from bartizan.event import Channel, Origin, Span
-from bartizan.guard.rulebook import Rule
-from bartizan.guard.views import View
+from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolCall, cuts
+from bartizan.event import Channel, Origin
+from bartizan.guard.holdback import PatternWatch, Prefixes
+from bartizan.guard.matcher import Matcher, opinion_of
+from bartizan.guard.rulebook import Rule, pattern_of
 
 DESCRIPTOR: Final = Descriptor(
     id="rules",
@@ -31,11 +29,12 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
-        self._patterns = [_compiled(rule) for rule in rules]
-        self._scopes: dict[tuple[Phase, Origin, Channel], tuple[Any, tuple[int, ...]]] = {}
+        self._matchers: dict[tuple[Phase, Origin, Channel], Matcher] = {}
+        self._prefixes: dict[tuple[Channel, frozenset[str]], Prefixes] = {}
+        Prefixes([pattern_of(rule) for rule in rules if "output" in rule.phases])  # a rule that streams can't follow is told at load
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
-        """Return one opinion for each rule and segment that match, with the first place."""
+        """Return one opinion for each rule and segment that match."""
         del context
         found = [opinion for segment in segments for opinion in self._judge(phase, segment)]
         for call in calls:
@@ -43,32 +42,25 @@ class Rules:
             found += self._judge(phase, Segment(path=call.path, origin="model", channel="tool_name", text=call.name))
         return found
 
+    def watch(self, channel: Channel, context: Context) -> PatternWatch:
+        """Follow a channel with the rules that look at model output there."""
+        held = frozenset(rule.category for rule in self._rules if cuts(context.actions.get(rule.category, "block")))
+        prefixes = self._prefixes.get((channel, held))
+        if prefixes is None:
+            mine = [rule for rule in self._rules if rule.covers("output", "model", channel)]
+            prefixes = self._prefixes[channel, held] = Prefixes(
+                [pattern_of(rule) for rule in mine if rule.category in held],
+                [pattern_of(rule) for rule in mine if rule.category not in held],
+            )
+        return PatternWatch(prefixes)
+
     def _judge(self, phase: Phase, segment: Segment) -> Iterator[Opinion]:
-        which, members = self._scope(phase, segment.origin, segment.channel)
-        if which is None:
-            return
-        view = View(segment.text)
-        for number in which.Match(view.text) or ():
-            rule = self._rules[members[number]]
-            hit = self._patterns[members[number]].search(view.text)
-            start, end = view.span(*hit.span())
-            yield Opinion(category=rule.category, rule=rule.id, spans=(Span(path=segment.path, start=start, end=end),), views=view.names)
+        for hit in self._matcher(phase, segment.origin, segment.channel).find(segment.text):
+            yield opinion_of(hit, segment)
 
-    def _scope(self, phase: Phase, origin: Origin, channel: Channel) -> tuple[Any, tuple[int, ...]]:
-        scope = self._scopes.get((phase, origin, channel))
-        if scope is None:
-            members = tuple(number for number, rule in enumerate(self._rules) if rule.covers(phase, origin, channel))
-            which = re2.Set.SearchSet()
-            for member in members:
-                which.Add(self._rules[member].pattern)
-            if members:
-                which.Compile()
-            scope = self._scopes[phase, origin, channel] = (which if members else None, members)
-        return scope
-
-
-def _compiled(rule: Rule) -> Any:  # noqa: ANN401 - RE2 has no types
-    try:
-        return re2.compile(rule.pattern)
-    except re2.error as error:
-        raise ControlError(f"compiling rule {rule.id}: {error}") from error
+    def _matcher(self, phase: Phase, origin: Origin, channel: Channel) -> Matcher:
+        matcher = self._matchers.get((phase, origin, channel))
+        if matcher is None:
+            mine = [pattern_of(rule) for rule in self._rules if rule.covers(phase, origin, channel)]
+            matcher = self._matchers[phase, origin, channel] = Matcher(mine)
+        return matcher
