@@ -182,6 +182,7 @@ async def running(
         upstreams = Upstreams.of(
             {"scripted": UpstreamSettings(kind=kind, url=server.url, models=("scripted", "gpt-*", "claude-*"))},
             timeouts=timeouts or Timeouts(),
+            max_response_bytes=(settings or GatewaySettings()).max_response_bytes,
         )
         gateway = Gateway(ledger, directory, policy, runner, upstreams, settings or GatewaySettings(), limits=limits)
         uv = uvicorn.Server(serve_config(gateway, host="127.0.0.1", port=0))
