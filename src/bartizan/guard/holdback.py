@@ -33,10 +33,12 @@ _ROUNDS: Final = 8
 class Prefixes:
     """What patterns look for in a stream and must hold back; built once, shared by all streams.
 
-    ``watched`` patterns are looked for too but hold nothing: a match of theirs is told, not prevented.
+    ``watched`` patterns are looked for too but hold nothing: a match of theirs is told, not prevented. Without ``readings`` only the
+    text as written counts; such patterns begin with a character beyond ASCII, so ASCII passes at no cost.
     """
 
-    def __init__(self, enforced: Sequence[Pattern], watched: Sequence[Pattern] = ()) -> None:
+    def __init__(self, enforced: Sequence[Pattern], watched: Sequence[Pattern] = (), *, readings: bool = True) -> None:
+        self.readings = readings
         self.patterns = (*enforced, *watched)
         self.each = [compiled(pattern) for pattern in self.patterns]
         closures = [closure(pattern.source, name=pattern.id, max_length=pattern.max_length) for pattern in self.patterns]
@@ -44,12 +46,13 @@ class Prefixes:
         self.longest = max((item.max_length for item in closures[: len(enforced)]), default=0)
         self.context = max([_CONTEXT, *(min(item.max_length, 512) for item in closures[len(enforced) :])])
         live = "|".join(item.live for item in closures[: len(enforced)]) or _NEVER
-        unit = f"{grammar.OPEN}|{folding.OPEN}" if enforced else _NEVER
-        if not all(pattern.source.isascii() for pattern in enforced):
+        unit = f"{grammar.OPEN}|{folding.OPEN}" if enforced and readings else _NEVER
+        if readings and not all(pattern.source.isascii() for pattern in enforced):
             unit += f"|{grammar.TOKEN}"  # the first characters of other scripts' encoded text look like any word
         self.live, self.unit = _at_end(live), _at_end(unit)
         self.ends = pattern_set([f"(?:{live})$", f"(?:{unit})$"])
-        self.which = pattern_set([*(pattern.source for pattern in self.patterns), f"(?:{live}|{unit})$", HAS_OTHER_READINGS, _TAIL])
+        gates = [HAS_OTHER_READINGS, _TAIL] if readings else []
+        self.which = pattern_set([*(pattern.source for pattern in self.patterns), f"(?:{live}|{unit})$", *gates])
         self.end = len(self.patterns)
 
 
@@ -88,6 +91,8 @@ class PatternWatch:
             self._held = held
             return Release(upto=self._offset + len(self._context))
         window = self._context + held
+        if not self._prefixes.readings and window.isascii():
+            return self._released(window, len(window), ())
         found = self._prefixes.which.Match(window)
         if not found:
             return self._released(window, len(window), ())
@@ -149,7 +154,9 @@ class PatternWatch:
                 hold = min(hold, max(_first(self._prefixes.live, text), len(text) - self._prefixes.longest))
             if 1 not in ends:
                 break
-            text = text[: _first(self._prefixes.unit, text)]  # the run may come to nothing, or to anything: what stands before it may be live
+            text = text[
+                : _first(self._prefixes.unit, text)
+            ]  # the run may come to nothing, or to anything: what stands before it may be live
             hold = min(hold, len(text))
             ends = self._prefixes.ends.Match(text)
         else:

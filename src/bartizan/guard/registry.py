@@ -8,7 +8,7 @@ import msgspec
 
 from bartizan.config import GuardSettings
 from bartizan.control import Factory
-from bartizan.guard import rulebook, rules, secrets
+from bartizan.guard import hidden_text, items, rulebook, rules, secrets, tool_arguments
 
 _PATTERNS = tuple(
     f"bartizan.guard.{name}"
@@ -32,4 +32,12 @@ def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # 
             modules=("bartizan.guard.secrets", *_PATTERNS),
             data=rulebook.shipped_bytes("secrets.toml") + msgspec.json.encode([canary.reference for canary in settings.canaries]),
         ),
+        Factory(descriptor=hidden_text.DESCRIPTOR, build=hidden_text.HiddenText, modules=("bartizan.guard.hidden_text", *_PATTERNS)),
+        Factory(
+            descriptor=tool_arguments.DESCRIPTOR,
+            build=lambda: tool_arguments.ToolArguments(hosts=settings.egress_hosts, denied=settings.tools_denied),
+            modules=("bartizan.guard.tool_arguments", "bartizan.guard.egress", "bartizan.guard.strictjson"),
+            data=msgspec.json.encode([settings.egress_hosts, settings.tools_denied]),
+        ),
+        Factory(descriptor=items.DESCRIPTOR, build=items.Items, modules=("bartizan.guard.items",)),
     )

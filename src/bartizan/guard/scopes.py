@@ -26,13 +26,17 @@ class Scoped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scopes:
-    """Judges segments and calls by the patterns that cover them. Raises ControlError for a pattern that streams can't follow."""
+    """Judges segments and calls by the patterns that cover them. Raises ControlError for a pattern that streams can't follow.
 
-    def __init__(self, entries: Sequence[Scoped]) -> None:
+    Without ``readings`` only the text as written counts.
+    """
+
+    def __init__(self, entries: Sequence[Scoped], *, readings: bool = True) -> None:
+        self._readings = readings
         self._entries = tuple(entries)
         self._matchers: dict[tuple[Phase, Origin, Channel], Matcher] = {}
         self._prefixes: dict[tuple[Channel, frozenset[str]], Prefixes] = {}
-        Prefixes([entry.pattern for entry in self._entries if "output" in entry.phases])
+        Prefixes([entry.pattern for entry in self._entries if "output" in entry.phases], readings=readings)
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall]) -> list[Opinion]:
         """Return one opinion for each pattern and segment that match; a call's name and arguments are segments of the model's."""
@@ -49,7 +53,9 @@ class Scopes:
         if prefixes is None:
             mine = [entry.pattern for entry in self._entries if entry.covers("output", "model", channel)]
             prefixes = self._prefixes[channel, held] = Prefixes(
-                [pattern for pattern in mine if pattern.category in held], [pattern for pattern in mine if pattern.category not in held]
+                [pattern for pattern in mine if pattern.category in held],
+                [pattern for pattern in mine if pattern.category not in held],
+                readings=self._readings,
             )
         return PatternWatch(prefixes)
 
@@ -61,5 +67,5 @@ class Scopes:
         matcher = self._matchers.get((phase, origin, channel))
         if matcher is None:
             mine = [entry.pattern for entry in self._entries if entry.covers(phase, origin, channel)]
-            matcher = self._matchers[phase, origin, channel] = Matcher(mine)
+            matcher = self._matchers[phase, origin, channel] = Matcher(mine, readings=self._readings)
         return matcher
