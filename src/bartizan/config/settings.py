@@ -35,6 +35,8 @@ class GatewaySettings(_Section, frozen=True, kw_only=True):
     """What happens to a body's item or field that no mapper knows."""
     media: Literal["block", "log"] = "block"
     """Images, files and audio: nothing here can judge them yet, so they are blocked unless you say ``log``."""
+    end_user: Literal["replace", "keep"] = "replace"
+    """A client's own ``user``, ``safety_identifier`` or ``metadata.user_id`` may be a name; ours is a pseudonym."""
 
 
 class UpstreamSettings(_Section, frozen=True, kw_only=True):
@@ -61,6 +63,8 @@ class ConsoleSettings(_Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8401
     session_hours: float = 8.0
+    origins: tuple[str, ...] = ()
+    """Addresses under which people reach it besides loopback, such as ``https://bartizan.example.org``; other names are refused."""
 
 
 class LedgerSettings(_Section, frozen=True, kw_only=True):

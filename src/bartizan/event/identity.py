@@ -38,7 +38,7 @@ class KeyIssued(_Identity, frozen=True, kw_only=True, omit_defaults=True, tag="k
     key_id: str
     principal: str
     digest: str
-    """SHA-256 of the key's 256-bit secret, hex. No stretching: the secret is random, not chosen."""
+    """SHA-256 of the whole key, hex. No stretching: its secret is 256 random bits, not chosen."""
     expires_at: float = 0.0
     """UTC seconds; 0 for a key that does not expire."""
     replaces: str = ""
@@ -73,6 +73,8 @@ class GrantGiven(_Identity, frozen=True, kw_only=True, omit_defaults=True, tag="
     scope: tuple[str, ...] = ()
     """Assets the grant covers (host names, repositories); empty for those that need none."""
     expires_at: float
+    starts_at: float = 0.0
+    """UTC seconds from which it counts; 0 for at once. A small team waits where a larger one has a second approver."""
     approvals: tuple[str, ...] = ()
     """Approval ids that carried it; two persons for ``trusted`` and above."""
 
@@ -89,8 +91,11 @@ class SessionOpened(_Identity, frozen=True, kw_only=True, omit_defaults=True, ta
 
     session: str
     digest: str
+    """SHA-256 of the cookie, hex."""
     principal: str
     expires_at: float
+    key_id: str = ""
+    """The key that was shown to sign in; the session ends with it."""
 
 
 class SessionClosed(_Identity, frozen=True, kw_only=True, omit_defaults=True, tag="session_closed.v1"):

@@ -1,0 +1,177 @@
+"""From a request's bytes to an exchange: who asks, is it well-formed, is it within limits, may it be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from bartizan.config import GatewaySettings
+from bartizan.control import Context
+from bartizan.errors import RefusedError
+from bartizan.event import Action, Mode, Tier, Verdict
+from bartizan.gateway.body import read_object
+from bartizan.gateway.dialect import Dialect, Request
+from bartizan.gateway.exchange import Exchange
+from bartizan.gateway.limits import Limits
+from bartizan.identity import Directory, Principal
+from bartizan.model import Upstreams
+from bartizan.policy import Policy, Resource
+
+_DEFAULT_OUTPUT: Final = 1024
+"""Tokens reserved for an answer whose length the client does not limit."""
+_BYTES_A_TOKEN: Final = 4
+_ONCE: Final = frozenset({b"authorization", b"x-api-key", b"x-bartizan-tier", b"content-encoding", b"content-type", b"content-length"})
+_TIERS: Final = {tier.value: tier for tier in Tier}
+
+
+def headers_of(scope_headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the headers by name; raises RefusedError when one that matters stands twice, for two readers might pick differently."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope_headers:
+        if name in found and name in _ONCE:
+            raise RefusedError(f"the header {name.decode('latin-1')} stands twice", code="duplicate_header")
+        found[name] = value
+    return found
+
+
+class Admission:
+    """Decides whether a request becomes an exchange. Everything here is synchronous: microseconds, and nothing to interrupt."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        policy: Policy,
+        upstreams: Upstreams,
+        limits: Limits,
+        settings: GatewaySettings,
+        observe: bool = False,
+    ) -> None:
+        self._directory = directory
+        self._policy = policy
+        self._upstreams = upstreams
+        self._limits = limits
+        self._settings = settings
+        self._mode: Mode = "shadow" if observe else "enforce"
+
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+        """Return who asks, by ``authorization: Bearer`` or ``x-api-key``; raises RefusedError 401 or 403."""
+        bearer, key = headers.get(b"authorization"), headers.get(b"x-api-key")
+        if bearer is not None and key is not None and bearer.partition(b" ")[2] != key:
+            raise RefusedError("two different keys in one request", code="ambiguous_credentials", status=401)
+        if bearer is not None:
+            scheme, _, token = bearer.partition(b" ")
+            key = token.strip() if scheme.lower() == b"bearer" else b""
+        if not key:
+            raise RefusedError("no API key was sent", code="missing_api_key", status=401, hint="send it as authorization: Bearer bz_...")
+        return self._directory.authenticate(key.decode("latin-1"), at=time.time())
+
+    def read(self, dialect: Dialect, body: bytes, headers: Mapping[bytes, bytes]) -> Request:
+        """Understand the body; raises RefusedError 400 or 415."""
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise RefusedError("compressed bodies are not read", code="compressed_body", status=415, hint="send the body uncompressed")
+        fields = read_object(body, max_depth=self._settings.max_depth)
+        request = dialect.read_request(fields, max_segments=self._settings.max_segments, max_choices=self._settings.max_choices)
+        if request.steering:
+            raise RefusedError(
+                f"{request.steering[0]} is not for clients to set", code="guard_steering", status=400, param=request.steering[0]
+            )
+        return request
+
+    def admit(
+        self,
+        dialect: Dialect,
+        request: Request,
+        principal: Principal,
+        headers: Mapping[bytes, bytes],
+        *,
+        exchange_id: str,
+        began: float,
+        size: int,
+    ) -> Exchange:
+        """Check tier, policy and limits; raises RefusedError 403, 404 or 429. The exchange holds a reservation that must be settled."""
+        tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())
+        upstream = self._upstreams.for_model(request.model)
+        self._decide(principal, tier, request)
+        context = Context(
+            exchange=exchange_id,
+            tenant=principal.tenant,
+            account=principal.account,
+            principal=principal.id,
+            tier=tier,
+            model=request.model,
+            actions=self._policy.actions(tier),
+        )
+        likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices
+        reservation = self._limits.reserve(principal.account, tier, tokens=likely, throttled=principal.standing == "throttled")
+        return Exchange(
+            exchange_id=exchange_id,
+            began=began,
+            principal=principal,
+            tier=tier,
+            dialect=dialect,
+            request=request,
+            upstream=upstream,
+            context=context,
+            reservation=reservation,
+        )
+
+    def own_verdicts(self, request: Request, actions: Mapping[str, Action]) -> list[Verdict]:
+        """Return the gateway's own verdicts on a request: what no mapper knows, and media that nothing here can judge."""
+        verdicts = []
+        if request.unknown:
+            verdicts.append(self.unknown(request.unknown, actions, layer="input"))
+        if request.media:
+            would: Action = "flag" if self._settings.media == "log" else actions.get("media", "block")
+            verdicts.append(_verdict("media", "media", request.media, would, "input", self._mode))
+        return verdicts
+
+    def unknown(self, paths: tuple[str, ...], actions: Mapping[str, Action], *, layer: str) -> Verdict:
+        """Return the verdict on items that no mapper knows."""
+        would: Action = "flag" if self._settings.unknown_items == "log" else actions.get("unknown_item", "block")
+        return _verdict("unknown_items", "unknown_item", paths, would, layer, self._mode)
+
+    def _decide(self, principal: Principal, tier: Tier, request: Request) -> None:
+        names = list(request.tools)
+        decision = self._policy.decide(
+            principal,
+            "chat",
+            Resource(type="Model", id=request.model),
+            {"tier": tier.rank, "model": request.model, "stream": request.stream, "tools": names, "choices": request.choices},
+        )
+        if not decision.allowed:
+            raise RefusedError(
+                f"you may not use the model {request.model}", code="model_denied", status=403, hint=decision.hint, param="model"
+            )
+        for name in names:
+            decision = self._policy.decide(
+                principal, "call_tool", Resource(type="Tool", id=name), {"tier": tier.rank, "tool": name, "model": request.model}
+            )
+            if not decision.allowed:
+                raise RefusedError(
+                    f"you may not offer the tool {name[:100]}", code="tool_denied", status=403, hint=decision.hint, param="tools"
+                )
+
+
+def _requested(headers: Mapping[bytes, bytes]) -> Tier | None:
+    value = headers.get(b"x-bartizan-tier")
+    if value is None:
+        return None
+    tier = _TIERS.get(value.decode("latin-1").strip().lower())
+    if tier is None:
+        raise RefusedError("there is no such tier", code="invalid_tier", status=400, param="x-bartizan-tier", hint=", ".join(_TIERS))
+    return tier
+
+
+def _verdict(control: str, category: str, paths: tuple[str, ...], would: Action, layer: str, mode: Mode) -> Verdict:
+    return Verdict(
+        control=control,
+        version="1",
+        layer=layer,  # type: ignore[arg-type]  # one of Layer by every caller
+        mode=mode,
+        category=category,
+        rule=paths[0][:100],
+        score=1.0,
+        would=would,
+    )

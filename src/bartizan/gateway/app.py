@@ -1,0 +1,247 @@
+"""The gateway as a raw ASGI application: routes, bodies, refusals. Every path out of here is on record or says why not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from bartizan.config import GatewaySettings, LimitSettings
+from bartizan.control import Runner
+from bartizan.errors import BartizanError, RefusedError, StoreError
+from bartizan.event import Envelope, Tier, new_id
+from bartizan.gateway.admission import Admission, headers_of
+from bartizan.gateway.answers import JSON, Receive, Send, error_body, error_headers, ids, refusal, whole
+from bartizan.gateway.chat import Chat
+from bartizan.gateway.dialect import Dialect
+from bartizan.gateway.exchange import Live
+from bartizan.gateway.forward import Forward
+from bartizan.gateway.limits import Limits
+from bartizan.gateway.messages import Messages
+from bartizan.gateway.metrics import Metrics
+from bartizan.gateway.pipeline import Pipeline
+from bartizan.gateway.records import Ledger, Recorder
+from bartizan.gateway.server import http_response
+from bartizan.identity import Directory, Principal
+from bartizan.model import Upstreams
+from bartizan.policy import Policy, Resource
+
+_LOG: Final = logging.getLogger("bartizan.gateway")
+_IDENTITY_KINDS: Final = (
+    *("key_revoked.v1", "account_standing_changed.v1", "grant_ended.v1", "grant_given.v1", "roles_assigned.v1"),
+    "principal_registered.v1",
+)
+
+
+_PATIENCE: Final = 8
+"""How many times the limit of a body is read before the connection is closed on its sender."""
+
+
+class _Visit:
+    """What is known of one HTTP request so far."""
+
+    __slots__ = ("body", "dialect", "headers", "id", "path", "principal")
+
+    def __init__(self, path: str, dialect: Dialect) -> None:
+        self.id = new_id("ex")
+        self.path = path
+        self.dialect = dialect
+        self.headers: Mapping[bytes, bytes] = {}
+        self.body = b""
+        self.principal: Principal | None = None
+
+
+class Gateway:
+    """The ASGI application. ``observe`` turns its own two verdicts (unknown items, media) to shadow; the registry does so for controls."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        policy: Policy,
+        runner: Runner,
+        upstreams: Upstreams,
+        settings: GatewaySettings = GatewaySettings(),  # noqa: B008 - frozen
+        *,
+        limits: Mapping[Tier, LimitSettings] | None = None,
+        observe: bool = False,
+    ) -> None:
+        self.metrics = Metrics()
+        self.live = Live(directory)
+        self.limits = Limits(limits or {}, max_concurrency=settings.max_concurrency)
+        self._settings = settings
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._policy = policy
+        self._upstreams = upstreams
+        self._recorder = Recorder(ledger)
+        self._admission = Admission(
+            directory=directory, policy=policy, upstreams=upstreams, limits=self.limits, settings=settings, observe=observe
+        )
+        chat, messages = Chat(), Messages()
+        self._pipeline = Pipeline(
+            admission=self._admission,
+            recorder=self._recorder,
+            runner=runner,
+            dialects={chat.speaks: chat, messages.speaks: messages},
+            forward=Forward(ledger.pseudonym, end_user=settings.end_user),
+            settings=settings,
+            policy_version=lambda: policy.version,
+        )
+        self._default: Dialect = chat
+        self._routes: dict[str, Dialect] = {chat.path: chat, messages.path: messages}
+        ledger.subscribe(_IDENTITY_KINDS, self._identity_changed)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        match scope["type"]:
+            case "http":
+                await self._serve(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(receive, send)
+            case "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        dialect = self._routes.get(path)
+        if dialect is None and path in {"/health", "/metrics"} and scope["method"] in {"GET", "HEAD"}:
+            await self._look(path, send)
+            return
+        visit = _Visit(path, dialect or self._dialect_of(scope))
+        try:
+            visit.headers = headers_of(scope["headers"])
+            if dialect is not None and scope["method"] == "POST":
+                await self._exchange(visit, dialect, receive, send)
+            else:
+                await self._other(visit, scope, known=dialect is not None, send=send)
+        except BartizanError as error:
+            await self._refuse(visit, refusal(error), send)
+        except Exception:  # the request edge: logged with an id, answered without details
+            _LOG.exception("request %s failed", visit.id)
+            await self._refuse(visit, refusal(BartizanError("")), send)
+
+    async def _exchange(self, visit: _Visit, dialect: Dialect, receive: Receive, send: Send) -> None:
+        visit.body = await self._read(visit.headers, receive)
+        began = time.perf_counter()
+        visit.principal = principal = self._admission.authenticate(visit.headers)
+        request = self._admission.read(dialect, visit.body, visit.headers)
+        exchange = self._admission.admit(
+            dialect, request, principal, visit.headers, exchange_id=visit.id, began=began, size=len(visit.body)
+        )
+        self.live.add(exchange)
+        try:
+            ending = await self._pipeline.run(exchange, visit.body, visit.headers, receive, send)
+        finally:
+            self.live.discard(exchange)
+        self.metrics.ended(dialect.name, ending, exchange.marks)
+
+    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """Read the body. One that is too large is read on for a while and thrown away: most clients see no answer before they have sent all."""
+        limit = self._settings.max_body_bytes
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length[:19]) > limit * _PATIENCE:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more and size <= limit * _PATIENCE:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RefusedError("the body ended early", code="truncated_body", status=400)
+            more = message.get("more_body", False)
+            part = message.get("body", b"")
+            size += len(part)
+            if size <= limit:
+                parts.append(part)
+        if size > limit:
+            raise _too_large(limit)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _other(self, visit: _Visit, scope: dict[str, Any], *, known: bool, send: Send) -> None:
+        method = scope["method"]
+        if visit.path == "/v1/models" and method == "GET":
+            await self._models(visit, send)
+        elif known or visit.path in {"/v1/models", "/health", "/metrics"}:
+            raise RefusedError(f"{method[:20]} is not served here", code="method_not_allowed", status=405)
+        else:
+            raise RefusedError("nothing is served at this path", code="not_found", status=404)
+
+    async def _models(self, visit: _Visit, send: Send) -> None:
+        visit.principal = principal = self._admission.authenticate(visit.headers)
+        decision = self._policy.decide(principal, "model.list", Resource(type="Record", id="models"), {})
+        if not decision.allowed:
+            raise RefusedError("you may not list models", code="model_denied", status=403, hint=decision.hint)
+        listing = {
+            "object": "list",
+            "data": [
+                {"id": name, "object": "model", "type": "model", "display_name": name, "created": 0, "owned_by": upstream}
+                for name, upstream in self._upstreams.models()
+            ],
+            "has_more": False,
+        }
+        await whole(send, 200, msgspec.json.encode(listing), [JSON, *ids(visit.id)])
+
+    async def _look(self, path: str, send: Send) -> None:
+        if path == "/health":
+            await whole(send, 200, b'{"status":"ok","running":%d}' % len(self.live), [JSON])
+        else:
+            text = self.metrics.text(running=len(self.live), connections=self._upstreams.open_connections)
+            await whole(send, 200, text, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")])
+
+    async def _refuse(self, visit: _Visit, error: RefusedError, send: Send) -> None:
+        """Record and answer a request that never became an exchange; one that can't be recorded is told 503."""
+        self.metrics.refused(visit.dialect.name, error.code)
+        if error.code not in {"store_unavailable", "internal_error"}:
+            try:
+                await self._recorder.refused(
+                    error, exchange_id=visit.id, path=visit.path, dialect=visit.dialect.name, body=visit.body, principal=visit.principal
+                )
+            except StoreError as failure:
+                _LOG.error("request %s could not be recorded: %s", visit.id, failure)
+                error = refusal(failure)
+        await whole(send, error.status, error_body(visit.dialect, error, visit.id), error_headers(error, visit.id))
+
+    def malformed(self, reason: str) -> bytes:
+        """Return the response to bytes that are not HTTP, and have it recorded; called by ``server.EdgeProtocol``."""
+        visit = _Visit("", self._default)
+        error = RefusedError("this is not an HTTP request that can be read", code="malformed_http", status=400, param=reason)
+        self.metrics.refused("", error.code)
+        task = asyncio.get_running_loop().create_task(self._record_malformed(visit, error))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return http_response(error_body(self._default, error, visit.id), visit.id)
+
+    async def _record_malformed(self, visit: _Visit, error: RefusedError) -> None:
+        try:
+            await self._recorder.refused(error, exchange_id=visit.id, path="", dialect="", body=b"", principal=None)
+        except StoreError as failure:
+            _LOG.error("request %s could not be recorded: %s", visit.id, failure)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                self.live.close()
+                self._upstreams.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _dialect_of(self, scope: dict[str, Any]) -> Dialect:
+        """Guess whose words an error must be in when the path doesn't say: only Anthropic's clients send this header."""
+        if any(name == b"anthropic-version" for name, _ in scope["headers"]):
+            return next(dialect for dialect in self._routes.values() if dialect.speaks == "anthropic")
+        return self._default
+
+    def _identity_changed(self, _seq: int, _entry: Envelope) -> None:
+        self.live.recheck_soon()
+
+
+def _too_large(limit: int) -> RefusedError:
+    return RefusedError(f"the body is larger than {limit} bytes", code="body_too_large", status=413)

@@ -1,0 +1,170 @@
+"""Following a streamed message, event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from bartizan.errors import UpstreamError
+from bartizan.event import Channel
+from bartizan.gateway.dialect import Piece, Text, Tokens, tool_call
+from bartizan.gateway.mapper import Known, strings
+
+_decode = msgspec.json.Decoder().decode
+_DELTAS: Final[dict[str, tuple[str, Channel]]] = {"text_delta": ("text", "text"), "thinking_delta": ("thinking", "reasoning")}
+_SILENT: Final = frozenset({"ping"})
+
+
+class _Block:
+    __slots__ = ("arguments", "key", "name", "start")
+
+    def __init__(self, key: str, name: str, start: str) -> None:
+        self.key = key
+        self.name = name
+        self.start = start
+        self.arguments: list[str] = []
+
+
+class MessagesReader:
+    """One streamed message. Blocks follow each other, so a tool call is whole at its ``content_block_stop``.
+
+    Text of all blocks of a kind is one channel: a phrase may be split over two blocks, and clients show them joined.
+    """
+
+    def __init__(self, known: Known, tools: Mapping[str, Mapping[str, Any]]) -> None:
+        self.tokens = Tokens()
+        self.finish = ""
+        self.marks: list[str] = []
+        self._known = known
+        self._tools = tools
+        self._open: dict[object, _Block] = {}
+
+    def read(self, event: str, data: bytes) -> Piece:
+        """Understand one event; raises UpstreamError when the server broke its protocol."""
+        piece = Piece()
+        try:
+            fields = _decode(data)
+            kind = fields["type"]
+            if event not in {kind, "message"}:
+                raise ValueError(f"an event named {event} says it is {kind}")
+            self._read(kind, fields, piece)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError, TypeError, KeyError, ValueError) as error:
+            # One place instead of a type check at every step: an event of any other shape ends the exchange.
+            raise UpstreamError(f"an event of the answer is malformed: {error}", code="upstream_protocol") from error
+        return piece
+
+    def close(self) -> Piece:
+        """The stream ended without ``message_stop``: whatever was still open is whole now."""
+        piece = Piece()
+        for index in tuple(self._open):
+            self._stop(index, piece)
+        return piece
+
+    def _read(self, kind: str, fields: dict[str, Any], piece: Piece) -> None:
+        match kind:
+            case "content_block_delta":
+                self._delta(fields["index"], fields["delta"], piece)
+                self._rest("$", fields, {"type", "index", "delta"}, piece)
+            case "content_block_start":
+                self._start(fields["index"], fields["content_block"], piece)
+                self._rest("$", fields, {"type", "index", "content_block"}, piece)
+            case "content_block_stop":
+                self._stop(fields["index"], piece)
+                self._rest("$", fields, {"type", "index"}, piece)
+            case "message_start":
+                message = fields["message"]
+                self.tokens = usage_of(message.get("usage") or {}, self.tokens)
+                self._rest("$.message", message, self._known["answer"] | {"content"}, piece)
+                if message.get("content"):
+                    self._unknown("$.message.content", message["content"], piece)
+            case "message_delta":
+                self._message_delta(fields, piece)
+            case "message_stop":
+                piece.terminal = True
+                for index in tuple(self._open):
+                    self._stop(index, piece)
+            case "error":
+                piece.failed = "\n".join(strings(fields.get("error")))[:500] or "error"
+            case _ if kind in _SILENT:
+                self._rest("$", fields, {"type"}, piece)
+            case _:
+                self._unknown(f"$.{kind}"[:100], fields, piece, known=False)
+
+    def _message_delta(self, fields: dict[str, Any], piece: Piece) -> None:
+        delta = fields["delta"]
+        self.tokens = usage_of(fields.get("usage") or {}, self.tokens)
+        self.finish = str(delta.get("stop_reason") or self.finish)
+        if self.finish == "refusal":
+            self.marks.append("refusal")
+        if delta.get("stop_details"):
+            piece.texts.append(Text(0, "refusal", "\n".join(strings(delta["stop_details"]))))
+        self._rest("$.delta", delta, self._known["answer"], piece)
+        self._rest("$", fields, {"type", "delta", "usage", "context_management"}, piece)
+
+    def _start(self, index: object, block: dict[str, Any], piece: Piece) -> None:
+        match block["type"]:
+            case "text":
+                self._text("text", block.get("text"), piece)
+            case "thinking":
+                self._text("reasoning", block.get("thinking"), piece)
+            case "redacted_thinking":
+                self._text("reasoning", block.get("data"), piece)
+            case "tool_use":
+                start = block.get("input") or None
+                self._open[index] = _Block(f"b{index}", str(block["name"]), "" if start is None else msgspec.json.encode(start).decode())
+                piece.holds = (f"b{index}",)
+            case _:
+                self._unknown(f"$.content[{index}]", block, piece, known=False)
+                return
+        self._rest(f"$.content[{index}]", block, self._known["block"] | {"text", "thinking", "data", "name", "input"}, piece)
+
+    def _delta(self, index: object, delta: dict[str, Any], piece: Piece) -> None:
+        kind = delta["type"]
+        if found := _DELTAS.get(kind):
+            self._text(found[1], delta[found[0]], piece)
+            if len(delta) > 2:
+                self._rest(f"$.content[{index}].delta", delta, {"type", found[0]}, piece)
+        elif kind == "input_json_delta":
+            block = self._open[index]
+            block.arguments.append(delta["partial_json"])
+            piece.holds = (block.key,)
+        elif kind == "citations_delta":
+            piece.texts.append(Text(0, "metadata", "\n".join(strings(delta))))
+        elif kind != "signature_delta":
+            self._unknown(f"$.content[{index}].delta", delta, piece, known=False)
+
+    def _stop(self, index: object, piece: Piece) -> None:
+        block = self._open.pop(index, None)
+        if block is not None:
+            arguments = "".join(block.arguments) or block.start or "{}"
+            piece.calls.append((block.key, tool_call(f"$.content[{index}]", block.name, arguments, self._tools, 0)))
+            piece.holds = (*piece.holds, block.key)
+
+    def _text(self, channel: Channel, text: object, piece: Piece) -> None:
+        if text is not None and type(text) is not str:
+            raise TypeError("a text is not a string")
+        if text:
+            piece.texts.append(Text(0, channel, text))
+
+    def _rest(self, path: str, fields: dict[str, Any], known: frozenset[str] | set[str], piece: Piece) -> None:
+        for name in fields:
+            if name not in known:
+                self._unknown(f"{path}.{name}", fields[name], piece)
+
+    def _unknown(self, path: str, value: object, piece: Piece, *, known: bool = True) -> None:
+        """Take an item nobody knows; a whole one counts even without text, a field only with."""
+        text = "\n".join(strings(value))
+        if text:
+            piece.texts.append(Text(0, "unknown", text))
+        if text or not known:
+            piece.unknown = (*piece.unknown, path[:200])
+
+
+def usage_of(usage: Mapping[str, Any], before: Tokens) -> Tokens:
+    """Read Anthropic's usage object over what was told before; tokens read from or written to a cache count as input."""
+    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    told = [usage[name] for name in names if type(usage.get(name)) is int]
+    output = usage.get("output_tokens")
+    return Tokens(input=sum(told) if told else before.input, output=output if type(output) is int else before.output)

@@ -1,0 +1,208 @@
+"""One exchange from admission to its record: judged, sent, judged, recorded, released. The record always comes first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from bartizan.config import GatewaySettings
+from bartizan.control import Judgement, Runner
+from bartizan.control.judgement import cuts
+from bartizan.errors import BartizanError, RefusedError, UpstreamError
+from bartizan.event import Outcome, Verdict
+from bartizan.gateway.admission import Admission
+from bartizan.gateway.answers import JSON, STREAM, Header, Receive, Send, begin_stream, error_body, error_headers, ids, part, refusal, whole
+from bartizan.gateway.delivery import Ended, deliver
+from bartizan.gateway.dialect import Dialect
+from bartizan.gateway.exchange import Cut, Exchange
+from bartizan.gateway.forward import Forward
+from bartizan.gateway.records import Ending, Recorder
+
+_LOG: Final = logging.getLogger("bartizan.gateway")
+_GONE: Final = 499
+"""The status on record when the client left; nobody is sent it."""
+
+
+class _Last(msgspec.Struct, frozen=True):
+    """What is sent once the exchange is on record."""
+
+    status: int
+    body: bytes
+    headers: list[Header]
+
+
+class Pipeline:
+    """Runs admitted exchanges."""
+
+    def __init__(
+        self,
+        *,
+        admission: Admission,
+        recorder: Recorder,
+        runner: Runner,
+        dialects: Mapping[str, Dialect],
+        forward: Forward,
+        settings: GatewaySettings,
+        policy_version: Callable[[], str],
+    ) -> None:
+        self._admission = admission
+        self._recorder = recorder
+        self._runner = runner
+        self._dialects = dialects
+        self._forward = forward
+        self._settings = settings
+        self._policy_version = policy_version
+
+    async def run(self, exchange: Exchange, body: bytes, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> Ending:
+        """Take an exchange to its end; raises StoreError when it can't be recorded, with nothing released that is not."""
+        ending = Ending()
+        exchange.watcher = asyncio.get_running_loop().create_task(_watch(exchange, receive))
+        try:
+            await self._recorder.admitted(exchange, body, self._policy_version())
+            exchange.mark("admitted_ms")
+            last = await self._serve_or_end(exchange, ending, body, headers, send)
+            await self._recorder.completed(exchange, ending)
+        except BartizanError as error:
+            if not exchange.started:
+                raise
+            _LOG.error("exchange %s could not be recorded: %s", exchange.id, error)
+            last = self._ended(exchange, ending, Ended("failed", refusal(error)))
+        finally:
+            exchange.ended = True
+            exchange.watcher.cancel()
+            if exchange.response is not None:
+                exchange.response.close()
+            exchange.reservation.settle(ending.used)
+        if last is not None:
+            await self._send_last(exchange, last, send)
+        return ending
+
+    async def _serve_or_end(
+        self, exchange: Exchange, ending: Ending, body: bytes, headers: Mapping[bytes, bytes], send: Send
+    ) -> _Last | None:
+        """Serve; whatever goes wrong becomes the last thing to send. None when nobody is left to send it to."""
+        try:
+            released = await self._serve(exchange, ending, body, headers, send)
+        except Cut:
+            ended = _cut(exchange)
+        except asyncio.CancelledError:
+            if not exchange.was_cut():
+                await self._shut_down(exchange, ending)
+                raise
+            ended = _cut(exchange)
+        except Ended as error:
+            ended = error
+        except (RefusedError, UpstreamError) as error:
+            # Closing the upstream is how a cut works, so its error may be the cut's own doing.
+            ended = _cut(exchange) if exchange.cut_by else Ended("failed", refusal(error))
+        except Exception:  # the request edge: logged with the exchange's id, answered without details
+            _LOG.exception("exchange %s failed", exchange.id)
+            ended = Ended("failed", refusal(BartizanError("")))
+        else:
+            exchange.ended = True
+            exchange.interruptible(on=False)
+            return released
+        exchange.interruptible(on=False)
+        exchange.ended = True
+        if exchange.response is not None:
+            exchange.response.close()
+        return self._ended(exchange, ending, ended)
+
+    async def _serve(self, exchange: Exchange, ending: Ending, body: bytes, headers: Mapping[bytes, bytes], send: Send) -> _Last:
+        exchange.interruptible(on=True)
+        await self._judge_input(exchange)
+        exchange.mark("judged_ms")
+        exchange.response = response = await self._forward.send(exchange, body, headers)
+        ending.used = len(body) // 4
+        exchange.mark("first_byte_ms")
+
+        async def release(out: bytes) -> None:
+            if not exchange.started:
+                exchange.started = True
+                exchange.mark("first_release_ms")
+                await begin_stream(send, exchange.id)
+            ending.released += len(out)
+            await part(send, out, more=True)
+
+        server = self._dialects[exchange.upstream.kind]
+        out = await deliver(
+            exchange,
+            ending,
+            response,
+            server=server,
+            runner=self._runner,
+            admission=self._admission,
+            settings=self._settings,
+            release=release,
+        )
+        exchange.mark("first_release_ms")
+        ending.released += len(out)
+        kind = STREAM if exchange.request.stream else (JSON,)
+        return _Last(200, out, [*kind, *ids(exchange.id)])
+
+    async def _judge_input(self, exchange: Exchange) -> None:
+        """Judge the request; all controls do, also when the gateway's own verdict has already decided."""
+        own = self._admission.own_verdicts(exchange.request, exchange.context.actions)
+        judgement: Judgement = await self._runner.judge("input", exchange.request.segments, (), exchange.context)
+        exchange.verdicts += own
+        exchange.verdicts += judgement.verdicts
+        decisive = next(
+            (verdict for verdict in own if verdict.mode == "enforce" and cuts(verdict.would)),
+            judgement.decisive if cuts(judgement.action) else None,
+        )
+        if decisive is not None:
+            raise Ended("blocked", _blocked(decisive), decisive)
+
+    def _ended(self, exchange: Exchange, ending: Ending, ended: Ended) -> _Last | None:
+        ending.outcome = ended.outcome
+        ending.code = ended.error.code
+        ending.verdict = ended.verdict
+        ending.status = 200 if exchange.started else ended.error.status
+        if ended.outcome == "cancelled":
+            return None
+        error, dialect = ended.error, exchange.dialect
+        if exchange.started:
+            body = dialect.stream_error(
+                code=error.code,
+                message=error.message,
+                exchange=exchange.id,
+                model=exchange.request.model,
+                kind="failed" if ended.outcome == "failed" else "blocked",
+            )
+            return _Last(200, body, [])
+        decision = f"block; layer={ended.verdict.layer}" if ended.verdict is not None else "block" if ended.outcome != "failed" else ""
+        return _Last(error.status, error_body(dialect, error, exchange.id), error_headers(error, exchange.id, decision=decision))
+
+    async def _send_last(self, exchange: Exchange, last: _Last, send: Send) -> None:
+        if exchange.started:
+            await part(send, last.body, more=False)
+        else:
+            await whole(send, last.status, last.body, last.headers)
+
+    async def _shut_down(self, exchange: Exchange, ending: Ending) -> None:
+        """The server is stopping: the record is still completed."""
+        exchange.ended = True
+        self._ended(exchange, ending, Ended("failed", RefusedError("the gateway is stopping", code="shutting_down", status=503)))
+        await self._recorder.completed(exchange, ending)
+
+
+async def _watch(exchange: Exchange, receive: Receive) -> None:
+    """Wait for the client to leave, from the moment its request is read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    exchange.cut("cancelled")
+
+
+def _cut(exchange: Exchange) -> Ended:
+    outcome: Outcome = exchange.cut_by or "cancelled"
+    error = exchange.cut_error or RefusedError("the client left", code="client_left", status=_GONE)
+    return Ended(outcome, error)
+
+
+def _blocked(verdict: Verdict) -> RefusedError:
+    layer = "answer" if verdict.layer == "output" else "request"
+    return RefusedError(f"the {layer} was stopped by a control", code="blocked_by_policy", status=403)

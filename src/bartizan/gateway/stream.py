@@ -1,0 +1,213 @@
+"""The stream controller: whole events, released in order once every character they carry has been let through."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import msgspec
+
+from bartizan.control import Context, Judgement, Runner, StreamWatch, ToolCall
+from bartizan.control.judgement import cuts
+from bartizan.errors import UpstreamError
+from bartizan.event import Channel, Verdict
+from bartizan.gateway.dialect import Piece, Reader, call_segments
+from bartizan.gateway.sse import EventParser, ServerEvent
+
+Translate = Callable[[ServerEvent], bytes]
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a stream must not go on: a verdict, a limit, or the model server's own failure."""
+
+    kind: Literal["blocked", "failed"]
+    code: str
+    message: str
+    verdict: Verdict | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do after some bytes: send ``out``; then, if ``stop``, end with an error; if ``done``, nothing more will come."""
+
+    out: bytes = b""
+    done: bool = False
+    stop: Stop | None = None
+
+
+class Unknown(Protocol):
+    """Says what is done about items of the answer that no mapper knows."""
+
+    def __call__(self, paths: tuple[str, ...]) -> Verdict:
+        """Return the gateway's own verdict on them."""
+        ...
+
+
+class _Track:
+    """One channel of one choice: how much text there is, how much may go."""
+
+    __slots__ = ("closed", "final", "pending", "total", "upto", "watch")
+
+    def __init__(self, watch: StreamWatch) -> None:
+        self.watch = watch
+        self.pending: list[str] = []
+        self.total = 0
+        self.upto = 0
+        self.final = False
+        """No more text will come."""
+        self.closed = False
+        """The watch was told so."""
+
+
+class _Held:
+    __slots__ = ("calls", "marks", "raw")
+
+    def __init__(self, raw: bytes, marks: list[tuple[_Track, int]], calls: tuple[str, ...]) -> None:
+        self.raw = raw
+        self.marks = marks
+        self.calls = calls
+
+
+class StreamController:
+    """Feeds one answer to the controls and says which of its bytes may go out.
+
+    Everything that one read of the socket brings is judged together: the same text in fewer, longer feeds.
+    """
+
+    def __init__(
+        self, *, runner: Runner, context: Context, reader: Reader, unknown: Unknown, max_held_bytes: int, translate: Translate | None = None
+    ) -> None:
+        self.verdicts: list[Verdict] = []
+        self.held_bytes = 0
+        self.characters = 0
+        self._runner = runner
+        self._context = context
+        self._reader = reader
+        self._unknown = unknown
+        self._max_held = max_held_bytes
+        self._translate = translate
+        self._parser = EventParser(max_event_bytes=max(max_held_bytes, 2 << 20))
+        self._tracks: dict[tuple[int, Channel], _Track] = {}
+        self._queue: deque[_Held] = deque()
+        self._judged: set[str] = set()
+        self._done = False
+
+    async def feed(self, data: bytes) -> Step:
+        """Take the bytes of one read; raises UpstreamError when the server broke its protocol."""
+        return await self._take(self._parser.feed(data))
+
+    async def close(self) -> Step:
+        """The server ended its answer."""
+        step = await self._take(self._parser.close())
+        if step.stop is not None or step.done:
+            return step
+        last = await self._finish(self._reader.close())
+        return Step(out=step.out + last.out, done=True, stop=last.stop)
+
+    async def _take(self, events: list[ServerEvent]) -> Step:
+        calls: list[tuple[str, ToolCall]] = []
+        unknown: tuple[str, ...] = ()
+        for event in events:
+            if event.data is None:
+                self._hold(event, Piece())
+                continue
+            piece = self._reader.read(event.name, event.data)
+            if piece.failed:
+                return Step(stop=Stop(kind="failed", code="upstream_error", message="the model server failed in the middle of its answer"))
+            self._hold(event, piece)
+            calls += piece.calls
+            unknown += piece.unknown
+            if piece.terminal:
+                self._end_all()
+                self._done = True
+                break
+        return await self._judge(calls, unknown)
+
+    async def _finish(self, piece: Piece) -> Step:
+        self._end_all()
+        self._done = True
+        return await self._judge(piece.calls, piece.unknown)
+
+    def _hold(self, event: ServerEvent, piece: Piece) -> None:
+        marks = []
+        for text in piece.texts:
+            track = self._track(text.choice, text.channel)
+            if track.final:
+                raise UpstreamError("the model wrote on after it had finished", code="upstream_protocol")
+            track.pending.append(text.text)
+            track.total += len(text.text)
+            self.characters += len(text.text)
+            marks.append((track, track.total))
+        for choice in piece.ends:
+            for (index, _), track in self._tracks.items():
+                track.final = track.final or index == choice
+        raw = event.raw if self._translate is None else self._translate(event)
+        self._queue.append(_Held(raw, marks, piece.holds))
+        self.held_bytes += len(raw)
+
+    def _track(self, choice: int, channel: Channel) -> _Track:
+        track = self._tracks.get((choice, channel))
+        if track is None:
+            track = self._tracks[choice, channel] = _Track(self._runner.watch(channel, self._context))
+        return track
+
+    def _end_all(self) -> None:
+        for track in self._tracks.values():
+            track.final = True
+
+    async def _judge(self, calls: list[tuple[str, ToolCall]], unknown: tuple[str, ...]) -> Step:
+        if unknown:
+            verdict = self._unknown(unknown)
+            self.verdicts.append(verdict)
+            if verdict.mode == "enforce" and cuts(verdict.would):
+                return Step(stop=_stopped(verdict))
+        if stop := self._judge_texts():
+            return Step(stop=stop)
+        if calls and (stop := await self._judge_calls(calls)):
+            return Step(stop=stop)
+        out = self._release()
+        if self.held_bytes + self._parser.pending > self._max_held:
+            message = f"more than {self._max_held} bytes of the answer were waiting to be judged"
+            return Step(out=out, stop=Stop(kind="blocked", code="held_too_long", message=message))
+        if self._done and self._queue:
+            return Step(out=out, stop=Stop(kind="blocked", code="never_released", message="a control did not release the answer's end"))
+        return Step(out=out, done=self._done)
+
+    def _judge_texts(self) -> Stop | None:
+        for track in self._tracks.values():
+            if track.closed or not (track.pending or track.final):
+                continue
+            release = track.watch.feed("".join(track.pending), final=track.final)
+            track.pending.clear()
+            track.closed = track.final
+            track.upto = release.upto
+            self.verdicts += release.verdicts
+            if cuts(release.action):
+                return _stopped(release.decisive)
+        return None
+
+    async def _judge_calls(self, calls: list[tuple[str, ToolCall]]) -> Stop | None:
+        whole = tuple(call for _, call in calls)
+        segments = tuple(segment for call in whole for segment in call_segments(call))
+        judgement: Judgement = await self._runner.judge("tool", segments, whole, self._context)
+        self.verdicts += judgement.verdicts
+        if cuts(judgement.action):
+            return _stopped(judgement.decisive)
+        self._judged.update(key for key, _ in calls)
+        return None
+
+    def _release(self) -> bytes:
+        out = []
+        queue, judged = self._queue, self._judged
+        while queue:
+            held = queue[0]
+            if any(track.upto < end for track, end in held.marks) or any(key not in judged for key in held.calls):
+                break
+            out.append(queue.popleft().raw)
+        released = b"".join(out)
+        self.held_bytes -= len(released)
+        return released
+
+
+def _stopped(verdict: Verdict | None) -> Stop:
+    return Stop(kind="blocked", code="blocked_by_policy", message="the answer was stopped by a control", verdict=verdict)

@@ -1,0 +1,224 @@
+"""The read side: who holds this key, which tier they may use, whether they still may. Memory only, asked by every request."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, get_args
+
+import msgspec
+
+from bartizan.errors import RefusedError
+from bartizan.event import Envelope, GrantGiven, Standing, Tier
+from bartizan.identity.duties import Profile
+from bartizan.identity.keys import digest_of, is_cookie, key_id_of
+from bartizan.identity.model import Consent, Grant, KeyEntry, Principal, StandingEntry
+from bartizan.identity.state import KINDS, PrincipalEntry, State
+
+_STANDINGS: Final[tuple[Standing, ...]] = get_args(Standing)
+_CUT: Final = frozenset({"suspended", "revoked"})
+_NEVER: Final = float("inf")
+_NO_DIGEST: Final = "0" * 64
+
+
+class Followed(Protocol):
+    """What the Directory needs of a ledger."""
+
+    def subscribe(self, kinds: Iterable[str], fold: Callable[[int, Envelope], None]) -> None:
+        """Call ``fold`` with every event of these kinds, in order."""
+        ...
+
+
+class _Cached(msgspec.Struct, frozen=True):
+    principal: Principal
+    until: float
+
+
+class Directory:
+    """Folds identity events and answers in microseconds. ``position`` advances whenever an answer may have changed.
+
+    Without ``consent`` (who agreed to what; casework gives it) no grant that needs approvers has any effect.
+    """
+
+    def __init__(self, ledger: Followed, *, profile: Profile = "small", consent: Consent | None = None) -> None:
+        self.position = 0
+        self.profile: Profile = profile
+        self._state = State(profile=profile, consent=consent)
+        self._cache: dict[tuple[str, str, str], _Cached] = {}
+        ledger.subscribe(KINDS, self._fold)
+
+    def authenticate(self, token: str, *, at: float) -> Principal:
+        """Return who holds an API key.
+
+        Raises RefusedError: 401 ``invalid_api_key`` (also for anything that is not a key), ``revoked_api_key``,
+        ``expired_api_key``; 403 ``account_suspended``. Why a key ended is told only to who holds its secret.
+        """
+        key_id = key_id_of(token)
+        entry = self._state.keys.get(key_id) if key_id else None
+        digest = digest_of(token) if key_id else _NO_DIGEST
+        if not hmac.compare_digest(digest, entry.digest if entry is not None else _NO_DIGEST) or entry is None or not key_id:
+            raise RefusedError("the API key is not valid", code="invalid_api_key", status=401, hint="check the key, or ask for a new one")
+        _check_key(entry, at)
+        return self._admit(entry.principal, key_id=key_id, session="", at=at)
+
+    def session(self, cookie: str, *, at: float) -> Principal:
+        """Return who holds a console cookie; raises RefusedError 401 ``invalid_session``, or as ``authenticate`` does."""
+        entry = self._state.sessions.get(digest_of(cookie)) if is_cookie(cookie) else None
+        key = self._state.keys.get(entry.key_id) if entry is not None else None
+        if entry is None or key is None or at >= entry.expires_at:
+            raise RefusedError("the session has ended", code="invalid_session", status=401, hint="sign in again")
+        _check_key(key, at)
+        return self._admit(entry.principal, key_id=entry.key_id, session=entry.session, at=at)
+
+    def tier(self, principal: Principal, *, requested: Tier | None, at: float) -> Tier:
+        """Return the tier to use: the highest one granted, or the lower one asked for.
+
+        Raises RefusedError 403 ``tier_not_granted`` when a higher one is asked for.
+        """
+        granted = self._granted(principal.id, at)
+        if principal.on_behalf_of is not None:
+            granted = min(granted, self._granted(principal.on_behalf_of.id, at))
+        if requested is None or requested.rank <= granted.rank:
+            return granted if requested is None else requested
+        raise RefusedError(
+            f"the tier {requested.value} is not granted; yours is {granted.value}",
+            code="tier_not_granted",
+            status=403,
+            hint="ask for a lower tier, or for a grant: bartizan grant propose",
+        )
+
+    def recheck(self, principal: Principal, *, tier: Tier, at: float) -> None:
+        """Raise RefusedError if who was admitted earlier would not be admitted now at that tier; for live streams and sessions."""
+        key = self._state.keys.get(principal.key_id)
+        if key is not None:
+            _check_key(key, at)
+        current = self._admit(principal.id, key_id=principal.key_id, session=principal.session, at=at)
+        self.tier(current, requested=tier, at=at)
+
+    def principal(self, principal_id: str, *, at: float) -> Principal | None:
+        """Return a principal as it is now, in whatever standing, or None if it is not known."""
+        known = self._state.principals.get(principal_id)
+        return self._build(known, key_id="", session="", at=at).principal if known is not None else None
+
+    def principals(self, *, at: float) -> list[Principal]:
+        """Return all principals in order of registration."""
+        return [self._build(known, key_id="", session="", at=at).principal for known in self._state.principals.values()]
+
+    def keys(self, principal_id: str = "") -> list[KeyEntry]:
+        """Return the keys of a principal, or all of them, oldest first."""
+        return [entry for entry in self._state.keys.values() if not principal_id or entry.principal == principal_id]
+
+    def key(self, key_id: str) -> KeyEntry | None:
+        """Return what is known of a key."""
+        return self._state.keys.get(key_id)
+
+    def grants(self, principal_id: str = "") -> list[Grant]:
+        """Return the grants of a principal, or all of them, that nobody has ended."""
+        if principal_id:
+            return list(self._state.grants.get(principal_id, {}).values())
+        return [grant for held in self._state.grants.values() for grant in held.values()]
+
+    def standing(self, account: str, *, at: float) -> StandingEntry:
+        """Return how an account stands and why."""
+        entry = self._state.standings.get(account)
+        if entry is None or entry.at(at) == "good":
+            return StandingEntry(account=account, standing="good", reason=entry.reason if entry is not None else "")
+        return entry
+
+    def name_entry(self, principal_id: str) -> int | None:
+        """Return the ledger entry whose content holds the principal's name; reading it is the caller's to record."""
+        known = self._state.principals.get(principal_id)
+        return known.seq if known is not None else None
+
+    def why_no_grant(self, given: GrantGiven, *, at: float) -> str:
+        """Return why a grant would have no effect if it were given at that time, or an empty string."""
+        return self._state.why_no_grant(at, given)
+
+    def refused(self) -> dict[str, str]:
+        """Return which events were given no effect, and why: something wrote what the rules forbid."""
+        return dict(self._state.refused)
+
+    def _fold(self, seq: int, entry: Envelope) -> None:
+        self._state.apply(seq, entry)
+        self._cache.clear()
+        self.position = seq + 1
+
+    def _admit(self, principal_id: str, *, key_id: str, session: str, at: float) -> Principal:
+        cached = self._cache.get((principal_id, key_id, session))
+        if cached is None or at >= cached.until:
+            known = self._state.principals.get(principal_id)
+            if known is None:
+                raise RefusedError("the API key belongs to nobody", code="invalid_api_key", status=401, hint="ask for a new one")
+            cached = self._build(known, key_id=key_id, session=session, at=at)
+            self._cache[(principal_id, key_id, session)] = cached
+        principal = cached.principal
+        if principal.standing in _CUT:
+            raise self._cut(principal, at)
+        if principal.kind == "agent" and principal.on_behalf_of is None:
+            raise RefusedError(
+                "the agent acts for nobody who is known", code="agent_without_person", status=403, hint="register it again with its person"
+            )
+        return principal
+
+    def _cut(self, principal: Principal, at: float) -> RefusedError:
+        own = self._state.standings.get(principal.account)
+        behind = principal.on_behalf_of
+        entry = own if own is not None and own.at(at) in _CUT else self._state.standings.get(behind.account) if behind is not None else own
+        case = entry.case if entry is not None else ""
+        until = entry.until if entry is not None else 0.0
+        return RefusedError(
+            f"the account is {principal.standing}",
+            code="account_suspended",
+            status=403,
+            hint=f"the case is {case}; you may appeal it" if case else "ask whoever runs this gateway; you may appeal",
+            retry_after_s=until - at if until else None,
+        )
+
+    def _build(self, known: PrincipalEntry, *, key_id: str, session: str, at: float) -> _Cached:
+        person = self._person_behind(known, at)
+        entry = self._state.standings.get(known.account)
+        standing, until = (entry.at(at), _ends(entry, at)) if entry is not None else ("good", _NEVER)
+        roles = known.roles
+        behind = person.principal if person is not None else None
+        if person is not None and behind is not None:
+            standing = max(standing, behind.standing, key=_STANDINGS.index)
+            until = min(until, person.until)
+            roles = tuple(role for role in roles if role in behind.roles)
+        principal = Principal(
+            id=known.id,
+            account=known.account,
+            tenant=known.tenant,
+            kind=known.kind,
+            roles=roles,
+            key_id=key_id,
+            on_behalf_of=behind,
+            grants=tuple(self._state.grants.get(known.id, {}).values()),
+            standing=standing,
+            session=session,
+        )
+        return _Cached(principal=principal, until=until)
+
+    def _person_behind(self, known: PrincipalEntry, at: float) -> _Cached | None:
+        if known.kind != "agent":
+            return None
+        person = self._state.principals.get(known.on_behalf_of)
+        if person is None or person.kind != "person" or person.tenant != known.tenant:
+            return None
+        return self._build(person, key_id="", session="", at=at)
+
+    def _granted(self, principal_id: str, at: float) -> Tier:
+        held = self._state.grants.get(principal_id)
+        if not held:
+            return Tier.PUBLIC
+        return max((grant.tier for grant in held.values() if grant.is_live(at)), key=lambda tier: tier.rank, default=Tier.PUBLIC)
+
+
+def _ends(entry: StandingEntry, at: float) -> float:
+    return entry.until if entry.until and at < entry.until else _NEVER
+
+
+def _check_key(entry: KeyEntry, at: float) -> None:
+    if entry.ends_at is not None and at >= entry.ends_at:
+        raise RefusedError("the API key was revoked", code="revoked_api_key", status=401, hint="ask for a new one")
+    if entry.expires_at and at >= entry.expires_at:
+        raise RefusedError("the API key has expired", code="expired_api_key", status=401, hint="rotate it: bartizan key rotate")

@@ -1,0 +1,220 @@
+"""The fold: what the events so far say about principals, keys, grants, standings and sessions.
+
+Pure over its inputs and total: an event that names what is not there, repeats an id, or gives what the rules forbid changes
+nothing for the better of anybody. The first event of an id wins, so nobody can replace a digest or widen a grant afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from bartizan.event import (
+    AccountStandingChanged,
+    Envelope,
+    GrantEnded,
+    GrantGiven,
+    KeyIssued,
+    KeyRevoked,
+    PrincipalKind,
+    PrincipalRegistered,
+    RolesAssigned,
+    SessionClosed,
+    SessionOpened,
+    Tier,
+    canonical,
+    kind_of,
+)
+from bartizan.identity.duties import Profile, duties
+from bartizan.identity.model import Consent, Grant, KeyEntry, SessionEntry, StandingEntry
+
+KINDS: Final = tuple(
+    kind_of(fact)
+    for fact in (
+        PrincipalRegistered,
+        RolesAssigned,
+        KeyIssued,
+        KeyRevoked,
+        AccountStandingChanged,
+        GrantGiven,
+        GrantEnded,
+        SessionOpened,
+        SessionClosed,
+    )
+)
+"""The kinds of event that identity folds."""
+
+_DAY_S: Final = 86_400.0
+_HOUR_S: Final = 3_600.0
+
+
+class PrincipalEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a principal; ``seq`` is where its name stands as content."""
+
+    id: str
+    account: str
+    tenant: str
+    kind: PrincipalKind
+    roles: tuple[str, ...]
+    on_behalf_of: str
+    seq: int
+    registered_at: float
+
+
+def grant_subject(given: GrantGiven) -> bytes:
+    """Return the bytes that approvers of a grant agree to: all of it but the approvals; times in whole microseconds."""
+    return canonical(
+        {
+            "grant": given.grant,
+            "principal": given.principal,
+            "tier": given.tier.value,
+            "purpose": given.purpose,
+            "scope": given.scope,
+            "starts_at_us": round(given.starts_at * 1_000_000),
+            "expires_at_us": round(given.expires_at * 1_000_000),
+        }
+    )
+
+
+class State:
+    """Everything that identity knows, by id. Changed by ``apply`` alone."""
+
+    def __init__(self, *, profile: Profile, consent: Consent | None) -> None:
+        self.principals: dict[str, PrincipalEntry] = {}
+        self.keys: dict[str, KeyEntry] = {}
+        self.standings: dict[str, StandingEntry] = {}
+        self.grants: dict[str, dict[str, Grant]] = {}
+        self.sessions: dict[str, SessionEntry] = {}
+        self.refused: dict[str, str] = {}
+        """Why an event was given no effect, by the id of what it was about."""
+        self._grants_seen: dict[str, str] = {}
+        self._sessions_seen: dict[str, str] = {}
+        self._profile: Profile = profile
+        self._consent = consent
+
+    def apply(self, seq: int, entry: Envelope) -> None:
+        """Fold one event."""
+        match entry.body:
+            case PrincipalRegistered() as fact:
+                self._registered(seq, entry, fact)
+            case RolesAssigned() as fact:
+                self._assigned(fact)
+            case KeyIssued() as fact:
+                self._issued(entry, fact)
+            case KeyRevoked() as fact:
+                self._revoked(entry, fact)
+            case AccountStandingChanged() as fact:
+                self.standings[fact.account] = StandingEntry(
+                    account=fact.account, standing=fact.standing, reason=fact.reason, case=fact.case, until=fact.until
+                )
+            case GrantGiven() as fact:
+                self._given(entry, fact)
+            case GrantEnded() as fact:
+                # An end without a beginning still uses the id up: what was withdrawn can't be given later.
+                holder = self._grants_seen.setdefault(fact.grant, "")
+                self.grants.get(holder, {}).pop(fact.grant, None)
+            case SessionOpened() as fact:
+                self._opened(fact)
+            case SessionClosed() as fact:
+                digest = self._sessions_seen.setdefault(fact.session, "")
+                self.sessions.pop(digest, None)
+            case _:
+                pass
+
+    def _registered(self, seq: int, entry: Envelope, fact: PrincipalRegistered) -> None:
+        if fact.principal in self.principals:
+            self.refused[entry.id] = "registered already"
+            return
+        roles = fact.roles
+        if why := duties().conflict(fact.kind, roles, "small"):
+            self.refused[entry.id] = why
+            roles = ()
+        self.principals[fact.principal] = PrincipalEntry(
+            id=fact.principal,
+            account=fact.account,
+            tenant=entry.tenant,
+            kind=fact.kind,
+            roles=roles,
+            on_behalf_of=fact.on_behalf_of,
+            seq=seq,
+            registered_at=entry.at,
+        )
+
+    def _assigned(self, fact: RolesAssigned) -> None:
+        known = self.principals.get(fact.principal)
+        if known is None:
+            return
+        why = duties().conflict(known.kind, fact.roles, "small")
+        if why:
+            self.refused[fact.principal] = why
+        # Keeping the former roles would be the milder reading of a forbidden assignment, so none are left.
+        self.principals[fact.principal] = msgspec.structs.replace(known, roles=() if why else fact.roles)
+
+    def _issued(self, entry: Envelope, fact: KeyIssued) -> None:
+        if fact.key_id not in self.keys:
+            self.keys[fact.key_id] = KeyEntry(
+                key_id=fact.key_id,
+                principal=fact.principal,
+                digest=fact.digest,
+                issued_at=entry.at,
+                expires_at=fact.expires_at,
+                replaces=fact.replaces,
+            )
+
+    def _revoked(self, entry: Envelope, fact: KeyRevoked) -> None:
+        known = self.keys.get(fact.key_id)
+        if known is None:
+            return
+        ends_at = fact.effective_at or entry.at
+        if known.ends_at is None or ends_at < known.ends_at:
+            self.keys[fact.key_id] = msgspec.structs.replace(known, ends_at=ends_at, reason=fact.reason)
+
+    def _given(self, entry: Envelope, fact: GrantGiven) -> None:
+        if fact.grant in self._grants_seen:
+            self.refused[entry.id] = "given already"
+            return
+        if why := self.why_no_grant(entry.at, fact):
+            self.refused[fact.grant] = why
+            return
+        longest = duties().need(self._profile, fact.tier).max_days * _DAY_S
+        self._grants_seen[fact.grant] = fact.principal
+        self.grants.setdefault(fact.principal, {})[fact.grant] = Grant(
+            id=fact.grant,
+            principal=fact.principal,
+            tier=fact.tier,
+            purpose=fact.purpose,
+            scope=fact.scope,
+            starts_at=fact.starts_at,
+            expires_at=min(fact.expires_at, max(entry.at, fact.starts_at) + longest),
+            approvals=fact.approvals,
+        )
+
+    def why_no_grant(self, at: float, fact: GrantGiven) -> str:
+        """Return why a grant given at that time has no effect, or an empty string."""
+        if fact.tier is Tier.PUBLIC:
+            return "public is everybody's and never granted"
+        holder = self.principals.get(fact.principal)
+        if holder is None:
+            return "no such principal"
+        need = duties().need(self._profile, fact.tier)
+        if not need.approvers:
+            return ""
+        if self._consent is None:
+            return "nobody here can tell whether it was approved"
+        subject = hashlib.sha256(grant_subject(fact)).hexdigest()
+        for approval in fact.approvals:
+            if self._consent.consents(approval, subject, persons=need.approvers, at=at, excluding=(holder.id, holder.on_behalf_of)):
+                asked_at = self._consent.asked_at(approval)
+                waited = max(at, fact.starts_at) - (at if asked_at is None else asked_at)
+                return "" if waited >= need.delay_hours * _HOUR_S else f"takes effect {need.delay_hours:g} h after it was asked for"
+        return f"needs the approval of {need.approvers} other person(s)"
+
+    def _opened(self, fact: SessionOpened) -> None:
+        if fact.session in self._sessions_seen:
+            return
+        self._sessions_seen[fact.session] = fact.digest
+        self.sessions[fact.digest] = SessionEntry(
+            session=fact.session, principal=fact.principal, key_id=fact.key_id, expires_at=fact.expires_at
+        )

@@ -1,0 +1,8 @@
+"""Version 1 is what ``ledger.sql`` created first; there is nothing older to bring forward."""
+
+revision = "1"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Nothing: a file of version 1 is this already."""
