@@ -55,12 +55,7 @@ class HiddenText:
         """Return one opinion for each kind of hiding and segment."""
         del context
         opinions = [] if all(segment.text.isascii() for segment in segments) and not calls else self._scopes.judge(phase, segments, calls)
-        for segment in segments:
-            for reason in _unread(segment.text):
-                opinions.append(
-                    Opinion(category="hidden_text", rule=reason, spans=(Span(path=segment.path, start=0, end=len(segment.text)),))
-                )
-        return opinions
+        return [*opinions, *(opinion for segment in segments for opinion in _unread(segment))]
 
     def watch(self, channel: Channel, context: Context) -> PatternWatch:
         """Follow a channel of an answer."""
