@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -27,14 +27,18 @@ from bartizan.event import (
     new_id,
 )
 from bartizan.identity.directory import Directory
-from bartizan.identity.duties import check_roles
+from bartizan.identity.duties import Profile, check_roles
 from bartizan.identity.keys import digest_of, key_id_of, mint_cookie, mint_key
 from bartizan.identity.model import IssuedKey, Principal, SignedIn
 
 _MAX_NAME = 200
 _SESSION_S = 8 * 3600.0
 _GRACE_S = 24 * 3600.0
-_FIRST_ROLES = ("admin", "operator", "reviewer", "member")
+_FIRST_ROLES: Mapping[Profile, tuple[str, ...]] = {
+    "small": ("admin", "operator", "reviewer", "member"),
+    "standard": ("admin", "member"),
+    "regulated": ("admin", "member"),
+}
 
 
 class Appended(Protocol):
@@ -66,7 +70,7 @@ class Registrar:
         self._ledger.catch_up()
         if self._directory.principals(at=self._clock()):
             raise RefusedError("there is a first person already", code="not_empty", status=409, hint="ask an admin: bartizan key issue")
-        person = self.register("person", name, _FIRST_ROLES, actor=None)
+        person = self.register("person", name, _FIRST_ROLES[self._directory.profile], actor=None)
         return self.issue_key(person.id, actor=None)
 
     def register(

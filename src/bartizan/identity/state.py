@@ -179,6 +179,7 @@ class State:
             self.refused[fact.grant] = why
             return
         longest = duties().need(self._profile, fact.tier).max_days * _DAY_S
+        starts_at = self._starts(entry.at, fact)
         self._grants_seen[fact.grant] = fact.principal
         self.grants.setdefault(fact.principal, {})[fact.grant] = Grant(
             id=fact.grant,
@@ -186,8 +187,8 @@ class State:
             tier=fact.tier,
             purpose=fact.purpose,
             scope=fact.scope,
-            starts_at=fact.starts_at,
-            expires_at=min(fact.expires_at, max(entry.at, fact.starts_at) + longest),
+            starts_at=starts_at,
+            expires_at=min(fact.expires_at, max(entry.at, starts_at) + longest),
             approvals=fact.approvals,
         )
 
@@ -203,13 +204,28 @@ class State:
             return ""
         if self._consent is None:
             return "nobody here can tell whether it was approved"
+        if self._carrier(at, fact, holder) is None:
+            return f"needs the approval of {need.approvers} other person(s)"
+        return ""
+
+    def _carrier(self, at: float, fact: GrantGiven, holder: PrincipalEntry) -> str | None:
+        """Return the approval by which enough others agreed to exactly this grant."""
+        if self._consent is None:
+            return None
+        persons = duties().need(self._profile, fact.tier).approvers
         subject = hashlib.sha256(grant_subject(fact)).hexdigest()
-        for approval in fact.approvals:
-            if self._consent.consents(approval, subject, persons=need.approvers, at=at, excluding=(holder.id, holder.on_behalf_of)):
-                asked_at = self._consent.asked_at(approval)
-                waited = max(at, fact.starts_at) - (at if asked_at is None else asked_at)
-                return "" if waited >= need.delay_hours * _HOUR_S else f"takes effect {need.delay_hours:g} h after it was asked for"
-        return f"needs the approval of {need.approvers} other person(s)"
+        own = (holder.id, holder.on_behalf_of)
+        agreed = (each for each in fact.approvals if self._consent.consents(each, subject, persons=persons, at=at, excluding=own))
+        return next(agreed, None)
+
+    def _starts(self, at: float, fact: GrantGiven) -> float:
+        """Return when a grant begins to count: never sooner after it was asked for than its tier demands."""
+        need = duties().need(self._profile, fact.tier)
+        if not need.delay_hours:
+            return fact.starts_at
+        carrier = self._carrier(at, fact, self.principals[fact.principal])
+        asked_at = self._consent.asked_at(carrier) if carrier is not None and self._consent is not None else None
+        return max(fact.starts_at, (at if asked_at is None else asked_at) + need.delay_hours * _HOUR_S)
 
     def _opened(self, fact: SessionOpened) -> None:
         if fact.session in self._sessions_seen:
