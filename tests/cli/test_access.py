@@ -39,7 +39,7 @@ class Shell:
         return err
 
     def join(self, name, *roles):
-        self.ok("Ada", "principal", "add", name, *(word for role in roles for word in ("--role", role)))
+        self.ok("Ada", "principal", "add", "person", name, *(word for role in roles for word in ("--role", role)))
         self.keys[name] = self.ok("Ada", "key", "issue", name)
 
 
@@ -52,7 +52,7 @@ def shell(tmp_path, capsys, monkeypatch):
 def test_three_people_share_the_duties_and_grant_trust_with_a_delay(shell):
     shell.join("Bob", "approver", "reviewer", "member")
     shell.join("Eve", "privacy", "auditor", "member")
-    assert "principal.register is not permitted" in shell.no("Bob", "principal", "add", "Mallory")
+    assert "principal.register is not permitted" in shell.no("Bob", "principal", "add", "person", "Mallory")
     approval = shell.ok("Ada", "grant", "propose", "Eve", "trusted", "--purpose", "incident 7", "--days", "3", "--scope", "host.example")
     assert "incident 7" in shell.ok("Bob", "case", "list")
     assert "grant.approve is not permitted" in shell.no("Ada", "grant", "approve", approval)
@@ -94,7 +94,7 @@ def test_keys_are_issued_rotated_listed_and_revoked(shell):
 
 def test_a_suspension_is_felt_at_once_by_person_and_agent(shell):
     shell.join("Bob", "member")
-    shell.ok("Ada", "principal", "add", "robot", "--kind", "agent", "--for", "Bob")
+    shell.ok("Ada", "principal", "add", "agent", "robot", "--for", "Bob")
     shell.keys["robot"] = shell.ok("Ada", "key", "issue", "robot")
     shell.ok("Bob", "key", "list", "robot")
     shell.ok("Ada", "principal", "suspend", "Bob", "--reason", "left")
@@ -162,6 +162,25 @@ def test_a_directory_that_is_not_there_is_not_made(shell, tmp_path):
 
 @pytest.mark.parametrize("name", ["\x1b[2Jx", "x\u202ey"])
 def test_a_name_cannot_write_to_the_terminal(shell, name):
-    code, out, err = shell.run("Ada", "principal", "add", name)
+    code, out, err = shell.run("Ada", "principal", "add", "person", name)
     assert code == 1
     assert name not in out + err
+
+
+def test_where_duties_are_apart_a_new_duty_needs_anothers_consent(shell, tmp_path):
+    (tmp_path / "bartizan.toml").write_text('profile = "standard"')
+    shell.join("Bob", "approver")
+    shell.join("Eve", "member")
+    assert "need the approval" in shell.no("Ada", "principal", "add", "person", "Mallory", "--role", "operator")
+    asked = shell.ok("Ada", "principal", "roles", "Eve", "operator", "member")
+    assert "operator" in shell.ok("Bob", "case", "list")
+    assert "not permitted" in shell.no("Eve", "case", "approve", asked)
+    assert "not permitted" in shell.no("Ada", "case", "approve", asked)
+    shell.ok("Bob", "case", "approve", asked)
+    rows = {row["name"]: row["roles"] for row in json.loads(shell.ok("Ada", "principal", "list", "--json"))}
+    assert rows["Eve"] == "member,operator"
+    shell.ok("Ada", "principal", "roles", "Eve", "member")
+    approval = shell.ok("Ada", "principal", "roles", "Eve", "approver")
+    shell.ok("Bob", "case", "refuse", approval, "--reason", "one is enough")
+    rows = {row["name"]: row["roles"] for row in json.loads(shell.ok("Ada", "principal", "list", "--json"))}
+    assert rows["Eve"] == "member"

@@ -69,12 +69,14 @@ def approve(approval: Approval, data: Data = None, config: Settings = None, key:
 def give(approval: Approval, data: Data = None, config: Settings = None, key: Key = "") -> None:
     """Give what was approved, if that has not happened yet."""
     from bartizan.cli.office import office
+    from bartizan.identity import read_subject
     from bartizan.policy import Resource
 
     with office(data, config) as desk:
         actor, known = desk.enter(key), desk.approval(approval)
-        subject, given = desk.asked(actor, known)
-        attributes = {"proposer": known.proposer, "beneficiary": desk.casebook.person_behind(given.principal)}
+        subject = desk.asked(actor, known)
+        beneficiary = desk.casebook.person_behind(read_subject(subject, approval).principal)
+        attributes = {"proposer": known.proposer, "beneficiary": beneficiary}
         desk.permit(actor, "grant.give", Resource(type="Grant", id=approval, attributes=attributes))
         desk.access.give(subject, approval, actor=actor)
     say("given")

@@ -14,7 +14,7 @@ from bartizan.casework import Approval, ApprovalState, Casebook, Desk
 from bartizan.cli.terminal import data_directory, safe, say, settings_file
 from bartizan.config import load
 from bartizan.errors import ConfigError, RefusedError
-from bartizan.event import ContentRead, GrantGiven, envelope
+from bartizan.event import ContentRead, envelope
 from bartizan.identity import Access, Directory, Principal, Profile, Registrar, read_subject
 from bartizan.ledger import Ledger
 from bartizan.policy import Policy, Resource
@@ -77,37 +77,60 @@ class Office:
             raise RefusedError(f"there is no approval {safe(approval)}", code="unknown_approval", status=404, hint="bartizan case list")
         return known
 
-    def asked(self, actor: Principal, approval: Approval) -> tuple[bytes, GrantGiven]:
-        """Return the bytes that an approval of a grant is about, and the grant they mean; reading them is on record."""
+    def asked(self, actor: Principal, approval: Approval) -> bytes:
+        """Return the bytes that an approval is about; reading them is on record."""
         (subject,) = self.read(actor, [approval.seq], purpose=f"{approval.action} {approval.id}")
         if subject is None:
             raise RefusedError("what was asked for has been erased", code="erased", status=409, hint="propose it again")
-        return subject, read_subject(subject, approval.id)
+        return subject
 
     def answer(self, actor: Principal, approval_id: str, verdict: Literal["approved", "refused"], *, reason: str) -> ApprovalState:
-        """Give the actor's word on an approval and return how it stands then; a grant that has all its approvals is given."""
+        """Give the actor's word on an approval and return how it stands then; what has all its approvals is done.
+
+        It is done in bartizan's own name, since who approves may not give, and the event names the approval.
+        """
         approval = self.approval(approval_id)
-        subject, given = self.asked(actor, approval) if approval.action == "grant" else (b"", None)
-        self.permit(actor, *self._judged_as(approval, given))
-        if given is not None:
-            say(f"{given.tier.value} for {given.principal}: {safe(given.purpose)}; scope {safe(', '.join(given.scope)) or '-'}")
+        subject = self.asked(actor, approval)
+        self.permit(actor, *self._judged_as(approval, subject))
+        say(f"{approval.action}: {safe(subject.decode(errors='replace'))}")
         state = self.desk.answer(approval_id, verdict, actor=actor, reason=reason).state(time.time())
-        if given is not None and state == "approved":
-            # Who approves may not give: it is given by consent, in bartizan's own name, and the event names the approval.
-            self.access.give(subject, approval_id, actor=None)
+        match state, approval.action:
+            case "approved", "grant":
+                self.access.give(subject, approval_id, actor=None)
+            case "approved", "role":
+                wanted = _roles(subject)
+                self.registrar.assign_roles(wanted.principal, wanted.roles, actor=None, approved_by=approval_id)
+            case _:
+                pass
         return state
 
-    def _judged_as(self, approval: Approval, given: GrantGiven | None) -> tuple[str, Resource]:
+    def _judged_as(self, approval: Approval, subject: bytes) -> tuple[str, Resource]:
         match approval.action:
             case "grant":
-                beneficiary = self.casebook.person_behind(given.principal) if given is not None else ""
-                attributes = {"proposer": approval.proposer, "beneficiary": beneficiary}
-                return "grant.approve", Resource(type="Grant", id=approval.id, attributes=attributes)
+                return "grant.approve", self._grant(approval, read_subject(subject, approval.id).principal)
+            case "role":
+                return "grant.approve", self._grant(approval, _roles(subject).principal)
             case "hold":
                 return "hold.approve", Resource(type="Hold", id=approval.id, attributes={"proposer": approval.proposer})
             case _:
                 attributes = {"proposer": approval.proposer, "subject": approval.action}
                 return "case.decide", Resource(type="Case", id=approval.id, attributes=attributes)
+
+    def _grant(self, approval: Approval, holder: str) -> Resource:
+        attributes = {"proposer": approval.proposer, "beneficiary": self.casebook.person_behind(holder)}
+        return Resource(type="Grant", id=approval.id, attributes=attributes)
+
+
+class _Roles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    principal: str
+    roles: list[str]
+
+
+def _roles(subject: bytes) -> _Roles:
+    try:
+        return msgspec.json.decode(subject, type=_Roles)
+    except msgspec.DecodeError as error:
+        raise RefusedError(f"reading the roles that were asked for: {error}", code="invalid_roles", hint="ask again") from error
 
 
 def _name(text: bytes | None) -> str:

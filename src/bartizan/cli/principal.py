@@ -19,8 +19,9 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; goes on record")]
 
 @app.command()
 def add(
+    kind: Annotated[str, typer.Argument(help="person, service or agent")],
     name: Annotated[str, typer.Argument(help="Name; encrypted, and forgotten when its account is erased")],
-    kind: Annotated[str, typer.Option(help="person, service or agent")] = "person",
+    *,
     role: Annotated[list[str] | None, typer.Option(help="Role; repeat for several [default: member]")] = None,
     person: Annotated[str, typer.Option("--for", help="For an agent: the person it acts for")] = "",
     data: Data = None,
@@ -82,15 +83,24 @@ def roles(
     config: Settings = None,
     key: Key = "",
 ) -> None:
-    """Replace somebody's roles; never your own, and never two that stay apart."""
+    """Replace somebody's roles; never your own, and never two that stay apart. Where the profile says so, ask for consent."""
     from bartizan.cli.office import office
-    from bartizan.identity import duties
+    from bartizan.identity import check_roles, duties, roles_subject
     from bartizan.policy import Resource
 
+    wanted = [] if role == ["none"] else role
     with office(data, config) as desk:
         actor, holder = desk.enter(key), desk.find(who)
         desk.permit(actor, "role.assign", Resource(type="Principal", id=holder.id))
-        known = desk.registrar.assign_roles(holder.id, [] if role == ["none"] else role, actor=actor)
+        check_roles(holder.kind, wanted, desk.directory.profile)
+        if desk.directory.why_no_roles(holder.id, wanted, approved_by="", at=time.time()):
+            needed = duties().assignment_approvers[desk.directory.profile]
+            summary = f"{', '.join(wanted)} for {holder.id}"
+            approval = desk.desk.ask("role", roles_subject(holder.id, wanted), actor=actor, needed=needed, summary=summary)
+            sys.stdout.write(approval + "\n")
+            say(f"waits for {needed} other person(s): bartizan case approve {approval}")
+            return
+        known = desk.registrar.assign_roles(holder.id, wanted, actor=actor)
     say(f"{safe(who)} is {', '.join(known.roles) or 'without role'}")
     for pair in duties().merged(known.roles):
         say(f"merged duties: {' and '.join(pair.roles)} ({pair.because}); instead {pair.instead}")

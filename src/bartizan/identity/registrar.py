@@ -86,6 +86,7 @@ class Registrar:
         check_roles(kind, roles, self._directory.profile)
         self._check_person(kind, on_behalf_of, now)
         principal = self._ledger.pseudonym(kind, name)
+        self._check_consent(principal, roles, "")
         if self._directory.principal(principal, at=now) is not None:
             raise RefusedError(f"this {kind} is registered already: {principal}", code="already_registered", status=409)
         account = self._ledger.pseudonym("account", f"{kind}:{name}")
@@ -94,11 +95,16 @@ class Registrar:
         return self._known(principal)
 
     def assign_roles(self, principal_id: str, roles: Sequence[str], *, actor: Principal | None, approved_by: str = "") -> Principal:
-        """Replace the roles of a principal; raises RefusedError 404 ``unknown_principal``, 409 ``duties_conflict``, 403 for one's own."""
+        """Replace the roles of a principal.
+
+        Raises RefusedError 404 ``unknown_principal``, 409 ``duties_conflict``, 403 ``own_roles``, and 403 ``not_approved`` where the
+        profile wants another person's consent to ``roles_subject`` for a new duty.
+        """
         known = self._known(principal_id)
         if actor is not None and actor.person == principal_id:
             raise RefusedError("nobody changes their own roles", code="own_roles", status=403, hint="ask another admin")
         check_roles(known.kind, roles, self._directory.profile)
+        self._check_consent(principal_id, roles, approved_by)
         self._write(RolesAssigned(principal=principal_id, roles=tuple(roles), approved_by=approved_by), actor=actor, account=known.account)
         return self._known(principal_id)
 
@@ -191,6 +197,15 @@ class Registrar:
             person = self._directory.principal(on_behalf_of, at=now)
             if person is None or person.kind != "person":
                 raise RefusedError("an agent needs a registered person to act for", code="agent_without_person", param="on_behalf_of")
+
+    def _check_consent(self, principal_id: str, roles: Sequence[str], approved_by: str) -> None:
+        if why := self._directory.why_no_roles(principal_id, roles, approved_by=approved_by, at=self._clock()):
+            raise RefusedError(
+                f"assigning roles: {why}",
+                code="not_approved",
+                status=403,
+                hint="register as member, then bartizan principal roles asks for it",
+            )
 
     def _known(self, principal_id: str) -> Principal:
         principal = self._directory.principal(principal_id, at=self._now())

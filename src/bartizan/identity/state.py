@@ -7,6 +7,7 @@ nothing for the better of anybody. The first event of an id wins, so nobody can 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -76,6 +77,11 @@ def grant_subject(given: GrantGiven) -> bytes:
             "expires_at_us": round(given.expires_at * 1_000_000),
         }
     )
+
+
+def roles_subject(principal: str, roles: Collection[str]) -> bytes:
+    """Return the bytes that approvers of an assignment of roles agree to."""
+    return canonical({"principal": principal, "roles": sorted(roles)})
 
 
 class State:
@@ -207,6 +213,22 @@ class State:
         if self._carrier(at, fact, holder) is None:
             return f"needs the approval of {need.approvers} other person(s)"
         return ""
+
+    def why_no_roles(self, at: float, principal: str, roles: Collection[str], approved_by: str) -> str:
+        """Return why somebody can't be given these roles without more consent, or an empty string.
+
+        Asked before an assignment is written; the fold takes what is on record, whatever profile came into force later.
+        """
+        known = self.principals.get(principal)
+        more = set(roles) - {"member"} - set(known.roles if known is not None else ())
+        needed = duties().assignment_approvers[self._profile]
+        could = any("approver" in each.roles and each.id != principal for each in self.principals.values())
+        if not (more and needed and could):
+            return ""
+        subject = hashlib.sha256(roles_subject(principal, roles)).hexdigest()
+        if self._consent is not None and self._consent.consents(approved_by, subject, persons=needed, at=at, excluding=(principal,)):
+            return ""
+        return f"the duties {', '.join(sorted(more))} need the approval of {needed} other person(s)"
 
     def _carrier(self, at: float, fact: GrantGiven, holder: PrincipalEntry) -> str | None:
         """Return the approval by which enough others agreed to exactly this grant."""
