@@ -3,48 +3,40 @@ import sqlalchemy as sa
 
 from bartizan.errors import StoreError
 from bartizan.event import ControlModeChanged, KeyIssued, envelope
-from bartizan.store.projection import _POSITIONS, Projection, State, retained, retention_of
+from bartizan.store.projection import Projection, Projections
 
 
-class Keys(Projection):
-    name = "keys"
-    version = 1
-    kinds = frozenset({"key_issued.v1"})
+def keys(version=1, *, retention="identity"):
     metadata = sa.MetaData()
-    table = sa.Table(
-        "keys_issued", metadata, sa.Column("key", sa.String, primary_key=True), sa.Column("seq", sa.Integer), info=retained("identity")
-    )
+    info = {"retention": retention} if retention else {}
+    table = sa.Table("issued", metadata, sa.Column("key", sa.String, primary_key=True), sa.Column("seq", sa.Integer), info=info)
 
-    def fold(self, connection, seq, item):
-        connection.execute(sa.insert(self.table).values(key=item.body.key_id, seq=seq))
+    def fold(connection, facts):
+        connection.execute(sa.insert(table), [{"key": item.body.key_id, "seq": seq} for seq, item in facts])
 
-    def all(self, state):
-        with state.reading() as connection:
-            return [tuple(row) for row in connection.execute(sa.select(self.table).order_by(self.table.c.seq))]
-
-
-class Newer(Keys):
-    version = 2
-    metadata = sa.MetaData()
-    table = sa.Table(
-        "keys_newer", metadata, sa.Column("key", sa.String, primary_key=True), sa.Column("seq", sa.Integer), info=retained("identity")
-    )
+    return Projection(name="keys", version=version, metadata=metadata, kinds=("key_issued.v1",), fold=fold)
 
 
 class Log:
     def __init__(self, count):
         self.items = [envelope(KeyIssued(key_id=f"k{number}", principal="p", digest="d")) for number in range(count)]
+        self.asked = []
 
-    def events(self, *, after=-1, kinds=None):
-        return ((seq, item) for seq, item in enumerate(self.items) if seq > after and (kinds is None or item.kind in kinds))
+    def catch_up(self):
+        return len(self.items)
+
+    def events(self, *, after=-1, kinds=None, limit=None):
+        self.asked.append(after)
+        found = ((seq, item) for seq, item in enumerate(self.items) if seq > after and (kinds is None or item.kind in kinds))
+        return iter([pair for _, pair in zip(range(limit or 10**9), found, strict=False)])
 
 
 @pytest.fixture
 def opened(tmp_path):
     states = []
 
-    def state(*projections):
-        states.append(State(tmp_path / "state.db", *projections))
+    def state(log, *parts):
+        states.append(Projections(tmp_path / "state.db", log, parts))
         return states[-1]
 
     yield state
@@ -52,57 +44,61 @@ def opened(tmp_path):
         one.close()
 
 
+def rows(state):
+    with state.read() as connection:
+        return [tuple(row) for row in connection.execute(sa.text("SELECT key, seq FROM issued ORDER BY seq"))]
+
+
 def test_events_are_folded_once_and_the_position_is_kept(opened):
-    keys, log = Keys(), Log(2500)
-    assert opened(keys).catch_up(log) == 2500
-    again = opened(keys)
-    assert again.catch_up(log) == 0
-    assert again.position(keys) == 2499
-    assert len(keys.all(again)) == 2500
+    log = Log(4500)
+    assert opened(log, keys()).catch_up() == 4500
+    log.asked.clear()
+    again = opened(log, keys())
+    assert again.catch_up() == 4500
+    assert log.asked == []
+    assert len(rows(again)) == 4500
 
 
-def test_a_new_version_drops_the_old_tables_and_folds_anew(opened):
+def test_a_new_version_is_folded_anew(opened):
     log = Log(3)
-    opened(Keys()).catch_up(log)
-    newer = Newer()
-    state = opened(newer)
-    assert state.catch_up(log) == 3
-    with state.reading() as connection:
-        assert sorted(sa.inspect(connection).get_table_names()) == ["keys_newer", "projection"]
+    opened(log, keys()).catch_up()
+    newer = opened(log, keys(version=2))
+    assert rows(newer) == []
+    newer.catch_up()
+    assert len(rows(newer)) == 3
 
 
 def test_a_fold_that_fails_leaves_tables_and_position_together(opened):
-    keys, log = Keys(), Log(3)
+    log = Log(3)
+    state = opened(log, keys())
+    state.catch_up()
     log.items.append(log.items[0])  # its key is there already
-    state = opened(keys)
     with pytest.raises(StoreError, match=r"state\.db"):
-        state.catch_up(log)
-    assert (state.position(keys), keys.all(state)) == (-1, [])
+        state.catch_up()
+    assert len(rows(state)) == 3
+    log.items[3] = envelope(KeyIssued(key_id="k3", principal="p", digest="d"))
+    state.catch_up()
+    assert rows(state)[3] == ("k3", 3)
 
 
-def test_a_rebuild_equals_what_was_there(opened):
-    keys, log = Keys(), Log(50)
-    state = opened(keys)
-    state.catch_up(log)
-    before = keys.all(state)
-    assert state.rebuild(log) == 50
-    assert keys.all(state) == before
-
-
-def test_kinds_that_a_projection_does_not_want_pass_it_by(opened):
-    keys, log = Keys(), Log(1)
+def test_kinds_that_a_projection_does_not_want_move_its_position_all_the_same(opened):
+    log = Log(1)
     log.items.append(envelope(ControlModeChanged(control="c", mode="off", reason="r")))
-    assert opened(keys).catch_up(log) == 1
+    state = opened(log, keys())
+    state.catch_up()
+    log.asked.clear()
+    state.catch_up()
+    assert (len(rows(state)), log.asked) == (1, [])
 
 
-def test_tables_state_their_retention_class():
-    assert retention_of(Keys.metadata) == {"keys_issued": "identity"}
-    assert retention_of(_POSITIONS.metadata) == {"projection": "operations"}
-    assert retention_of(sa.Table("t", sa.MetaData()).metadata) == {"t": ""}
+@pytest.mark.parametrize("retention", ["", "for ever"])
+def test_a_table_without_a_retention_class_is_refused(opened, retention):
+    with pytest.raises(StoreError, match="retention class"):
+        opened(Log(0), keys(retention=retention))
 
 
 def test_a_damaged_file_says_that_it_can_be_deleted(tmp_path):
     (tmp_path / "state.db").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError) as caught:
-        State(tmp_path / "state.db")
-    assert "deleted" in caught.value.hint
+        Projections(tmp_path / "state.db", Log(0), [keys()])
+    assert "delete" in caught.value.hint

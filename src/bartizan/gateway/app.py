@@ -37,6 +37,10 @@ _IDENTITY_KINDS: Final = (
 )
 
 
+_PATIENCE: Final = 8
+"""How many times the limit of a body is read before the connection is closed on its sender."""
+
+
 class _Visit:
     """What is known of one HTTP request so far."""
 
@@ -137,21 +141,23 @@ class Gateway:
         self.metrics.ended(dialect.name, ending, exchange.marks)
 
     async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """Read the body. One that is too large is read on for a while and thrown away: most clients see no answer before they have sent all."""
         limit = self._settings.max_body_bytes
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length[:19]) > limit:
+        if not length.isdigit() or int(length[:19]) > limit * _PATIENCE:
             raise _too_large(limit)
-        message = await receive()
-        parts = [message.get("body", b"")]
-        size = len(parts[0])
-        while message.get("more_body") and size <= limit:
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more and size <= limit * _PATIENCE:
             message = await receive()
             if message["type"] == "http.disconnect":
-                break
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-        if message["type"] == "http.disconnect":
-            raise RefusedError("the body ended early", code="truncated_body", status=400)
+                raise RefusedError("the body ended early", code="truncated_body", status=400)
+            more = message.get("more_body", False)
+            part = message.get("body", b"")
+            size += len(part)
+            if size <= limit:
+                parts.append(part)
         if size > limit:
             raise _too_large(limit)
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -196,7 +202,7 @@ class Gateway:
                     error, exchange_id=visit.id, path=visit.path, dialect=visit.dialect.name, body=visit.body, principal=visit.principal
                 )
             except StoreError as failure:
-                _LOG.error("request %s could not be recorded: %s", visit.id, failure)  # noqa: TRY400 - the error says what and where
+                _LOG.error("request %s could not be recorded: %s", visit.id, failure)
                 error = refusal(failure)
         await whole(send, error.status, error_body(visit.dialect, error, visit.id), error_headers(error, visit.id))
 
@@ -214,7 +220,7 @@ class Gateway:
         try:
             await self._recorder.refused(error, exchange_id=visit.id, path="", dialect="", body=b"", principal=None)
         except StoreError as failure:
-            _LOG.error("request %s could not be recorded: %s", visit.id, failure)  # noqa: TRY400 - the error says what and where
+            _LOG.error("request %s could not be recorded: %s", visit.id, failure)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

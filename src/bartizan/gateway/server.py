@@ -41,7 +41,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a second request before the first is answered closes the connection, for uvicorn would stop reading and so
-        never notice that the client left."""
+        never notice that the client left.
+        """
         super().data_received(data)
         if self.pipeline:
             self.transport.abort()

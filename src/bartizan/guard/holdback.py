@@ -14,7 +14,7 @@ import re2
 
 from bartizan.control import Opinion, Release
 from bartizan.event import Span
-from bartizan.guard import encodings, folding
+from bartizan.guard import folding, grammar
 from bartizan.guard.matcher import Pattern, clean, compiled, pattern_set
 from bartizan.guard.prefix import closure
 from bartizan.guard.reading import HAS_OTHER_READINGS, Reading, read
@@ -44,9 +44,9 @@ class Prefixes:
         self.longest = max((item.max_length for item in closures[: len(enforced)]), default=0)
         self.context = max([_CONTEXT, *(min(item.max_length, 512) for item in closures[len(enforced) :])])
         live = "|".join(item.live for item in closures[: len(enforced)]) or _NEVER
-        unit = f"{encodings.OPEN}|{folding.OPEN}" if enforced else _NEVER
+        unit = f"{grammar.OPEN}|{folding.OPEN}" if enforced else _NEVER
         if not all(pattern.source.isascii() for pattern in enforced):
-            unit += f"|{encodings.TOKEN}"  # the first characters of other scripts' encoded text look like any word
+            unit += f"|{grammar.TOKEN}"  # the first characters of other scripts' encoded text look like any word
         self.live, self.unit = _at_end(live), _at_end(unit)
         self.which = pattern_set([*(pattern.source for pattern in self.patterns), f"(?:{live}|{unit})$", HAS_OTHER_READINGS, _TAIL])
         self.end = len(self.patterns)

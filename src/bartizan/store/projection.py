@@ -1,171 +1,163 @@
-"""Tables that are folded from events and can be dropped and rebuilt at any time: state.db, by SQLAlchemy Core."""
+"""Tables made from facts: dropped and rebuilt when their version changes, never migrated, and always at a stated position.
+
+A room declares a ``Projection``; ``Projections`` keeps its rows in ``state.db``. The position is stored in the transaction that
+writes the rows, under the write lock, so any number of processes may fold and none does it twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Final, Protocol, get_args
 
+import msgspec
 import sqlalchemy as sa
 
 from bartizan.errors import StoreError
 from bartizan.event import Envelope, RetentionClass
-from bartizan.store.connection import prepare_file
 
-_BATCH = 1000
+_BATCH: Final = 2000
+_BUSY_S: Final = 30.0
+
+Fold = Callable[[sa.Connection, Sequence[tuple[int, Envelope]]], None]
+"""Turns facts, in ledger order, into rows; the transaction is the caller's. Deterministic and total."""
+
+
+class Projection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a room keeps as tables: which facts it is made of and how. ``version`` rises with any change of table or fold.
+
+    Every table's ``info`` states its retention class.
+    """
+
+    name: str
+    version: int
+    metadata: sa.MetaData
+    kinds: tuple[str, ...]
+    fold: Fold
 
 
 class Source(Protocol):
-    """What a projection reads: ``bartizan.ledger.Ledger`` is one."""
+    """What projections need of a ledger."""
 
-    def events(self, *, after: int = -1, kinds: Collection[str] | None = None) -> Iterable[tuple[int, Envelope]]:
-        """Yield entries past a place, in order."""
+    def events(self, *, after: int = -1, kinds: Collection[str] | None = None, limit: int | None = None) -> Iterator[tuple[int, Envelope]]:
+        """Yield facts past an entry."""
+        ...
+
+    def catch_up(self) -> int:
+        """Return the next entry number of the record."""
         ...
 
 
-class Projection:
-    """One room's tables with the fold that fills them. Subclass it in ``<room>/projection.py``; named queries are its methods.
-
-    ``version`` changes with the tables or the fold: the tables are then dropped and folded anew, so they need no migrations. Personal
-    text never goes in: a rebuild after erasure must equal what was there before.
-    """
-
-    name: ClassVar[str]
-    version: ClassVar[int]
-    kinds: ClassVar[frozenset[str]]
-    """Which events the fold wants."""
-    metadata: ClassVar[sa.MetaData]
-    """The tables; their names begin with ``<name>_`` and their ``info`` states a class: ``retained("exchange")``."""
-
-    def fold(self, connection: sa.Connection, seq: int, item: Envelope) -> None:
-        """Change the tables for one event; called once for each, in order, and a thousand to a transaction."""
-        raise NotImplementedError
-
-
-def retained(retention: RetentionClass) -> dict[str, Any]:
-    """Return the ``info`` of a table of this retention class."""
-    return {"retention": retention}
-
-
-def retention_of(metadata: sa.MetaData) -> Mapping[str, str]:
-    """Return each table's retention class, empty where it states none."""
-    return {name: str(table.info.get("retention", "")) for name, table in metadata.tables.items()}
-
-
-_POSITIONS = sa.Table(
-    "projection",
+_POSITIONS: Final = sa.Table(
+    "projections",
     sa.MetaData(),
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("position", sa.Integer, nullable=False),
-    info=retained("operations"),
+    sa.Column("after", sa.BigInteger, nullable=False),
+    info={"retention": "operations"},
 )
 
 
-class State:
-    """``state.db``: every projection of this process, and how far each has come. Lost or damaged, it is folded anew from the ledger."""
+class Projections:
+    """All tables made from facts, in one database file that may be deleted at any time and comes back by itself."""
 
-    def __init__(self, path: Path, *projections: Projection) -> None:
-        self._path = path
-        self._projections = projections
-        prepare_file(path)
-        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        sa.event.listen(self._engine, "connect", _settings)
-        sa.event.listen(self._engine, "begin", _begin)
-        with self._connected() as connection:
+    def __init__(self, path: Path, source: Source, parts: Iterable[Projection]) -> None:
+        self._source = source
+        self._parts = tuple(parts)
+        for part in self._parts:
+            _check(part)
+        self._engine = _engine(path)
+        with _reporting("open"), self._writing() as connection:
             _POSITIONS.create(connection, checkfirst=True)
-            for projection in projections:
-                _ready(connection, projection)
+            for part in self._parts:
+                _prepare(connection, part)
 
-    def catch_up(self, source: Source) -> int:
-        """Fold everything new into every projection; returns how many events were folded."""
-        return sum(self._fold(projection, source) for projection in self._projections)
-
-    def rebuild(self, source: Source) -> int:
-        """Drop and fold everything anew."""
-        with self._connected() as connection:
-            connection.execute(sa.delete(_POSITIONS))
-            for projection in self._projections:
-                _ready(connection, projection)
-        return self.catch_up(source)
-
-    def position(self, projection: Projection) -> int:
-        """Return the place of the last event folded, -1 for none."""
-        with self._connected() as connection:
-            return _position(connection, projection)
+    def catch_up(self) -> int:
+        """Fold everything that is new; return the next entry number. Raises StoreError; what was committed stays."""
+        head = self._source.catch_up()
+        with _reporting("fold facts into"):
+            for part in self._parts:
+                while self._advance(part, head):
+                    pass
+        return head
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """Give a connection for named queries."""
-        with self._connected() as connection:
+    def read(self) -> Iterator[sa.Connection]:
+        """Give a connection that sees one state of all tables; for any thread."""
+        with _reporting("read"), self._engine.connect() as connection:
             yield connection
 
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
 
-    def _fold(self, projection: Projection, source: Source) -> int:
-        with self._connected() as connection:
-            after = _position(connection, projection)
-        done = 0
-        for batch in _batches(source.events(after=after, kinds=projection.kinds)):
-            with self._connected() as connection:
-                if _position(connection, projection) != after:
-                    return done  # another process folds this projection too, and is ahead
-                for seq, item in batch:
-                    projection.fold(connection, seq, item)
-                after = batch[-1][0]
-                there = sa.update(_POSITIONS).where(_POSITIONS.c.name == projection.name)
-                connection.execute(there.values(position=after))
-            done += len(batch)
-        return done
+    def _advance(self, part: Projection, head: int) -> bool:
+        with self._engine.connect() as connection:
+            if _after(connection, part) + 1 >= head:
+                return False
+        with self._writing() as connection:
+            after = _after(connection, part)
+            facts = list(self._source.events(after=after, kinds=part.kinds, limit=_BATCH))
+            full = len(facts) == _BATCH
+            if facts:
+                part.fold(connection, facts)
+            last = facts[-1][0] if full else max([head - 1, after, *(seq for seq, _ in facts[-1:])])
+            connection.execute(sa.update(_POSITIONS).where(_POSITIONS.c.name == part.name).values(after=last))
+        return full
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._engine.connect() as connection:
+            # Taking the lock before reading the position is what keeps two processes from folding the same facts.
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else "BEGIN")
+            try:
                 yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise StoreError(f"cannot use {self._path}: {error}", hint="it can be deleted: it is folded anew from the ledger") from error
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
 
 
-def _ready(connection: sa.Connection, projection: Projection) -> None:
-    """Make the tables as this version has them; drop those of another version."""
-    query = sa.select(_POSITIONS.c.version).where(_POSITIONS.c.name == projection.name)
-    found = connection.execute(query).scalar()
-    if found == projection.version:
+def _check(part: Projection) -> None:
+    for table in part.metadata.tables.values():
+        if table.info.get("retention") not in get_args(RetentionClass):
+            raise StoreError(f"the table {table.name} of {part.name} states no retention class", hint="set info={'retention': ...}")
+
+
+def _prepare(connection: sa.Connection, part: Projection) -> None:
+    row = connection.execute(sa.select(_POSITIONS.c.version).where(_POSITIONS.c.name == part.name)).first()
+    if row is not None and row.version == part.version:
         return
-    for table in sa.inspect(connection).get_table_names():
-        if table.startswith(f"{projection.name}_"):
-            sa.Table(table, sa.MetaData()).drop(connection)
-    projection.metadata.create_all(connection)
-    connection.execute(sa.delete(_POSITIONS).where(_POSITIONS.c.name == projection.name))
-    connection.execute(sa.insert(_POSITIONS).values(name=projection.name, version=projection.version, position=-1))
+    part.metadata.drop_all(connection)
+    part.metadata.create_all(connection)
+    connection.execute(sa.delete(_POSITIONS).where(_POSITIONS.c.name == part.name))
+    connection.execute(sa.insert(_POSITIONS).values(name=part.name, version=part.version, after=-1))
 
 
-def _position(connection: sa.Connection, projection: Projection) -> int:
-    query = sa.select(_POSITIONS.c.position).where(_POSITIONS.c.name == projection.name)
-    return int(connection.execute(query).scalar_one())
+def _after(connection: sa.Connection, part: Projection) -> int:
+    return int(connection.execute(sa.select(_POSITIONS.c.after).where(_POSITIONS.c.name == part.name)).scalar_one())
 
 
-def _batches(events: Iterable[tuple[int, Envelope]]) -> Iterator[list[tuple[int, Envelope]]]:
-    batch: list[tuple[int, Envelope]] = []
-    for event in events:
-        batch.append(event)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _engine(path: Path) -> sa.Engine:
+    if not path.exists():
+        with _reporting("create"):
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_S, "isolation_level": None}, hide_parameters=True)
+
+    def opened(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection
+        # What is lost in a crash is folded again, so a commit need not wait for the disk.
+        for pragma in ("journal_mode = wal", "synchronous = normal", "trusted_schema = off"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    sa.event.listen(engine, "connect", opened)
+    return engine
 
 
-def _settings(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
-    """WAL without a sync at each commit: what a power cut takes is folded anew."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+@contextmanager
+def _reporting(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise StoreError(f"cannot {doing} state.db: {error}", hint="it is made from the ledger: delete it and it is rebuilt") from error
