@@ -201,7 +201,7 @@ def verify(*, entries: int = 50_000, rounds: int = 3, seed: int = 1) -> VerifyRe
         key = ledger.signer.vkey
         ledger.close()
         size = sum(path.stat().st_size for path in directory.glob("ledger.db*"))
-        rates = {headers_only: [] for headers_only in (True, False)}
+        rates: dict[bool, list[float]] = {True: [], False: []}
         for _ in range(rounds):
             for headers_only, seen in rates.items():
                 begun = time.process_time()

@@ -196,6 +196,7 @@ class Ledger:
         path = self.consistency(old, checkpoint.size).path if old <= checkpoint.size else ()
         note = witness.cosign(checkpoint.note, log=self.signer.vkey, path=path, at=int(self._clock()))
         self._writer.aside(lambda: self._store.keep_cosigned(checkpoint.size, note))
+        publish(self.data / "witness.vkey", witness.vkey)
         return Checkpoint.parse(note)
 
     def cosigned(self, *, at_most: int | None = None) -> Checkpoint | None:
