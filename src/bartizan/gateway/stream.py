@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -15,7 +14,18 @@ from bartizan.event import Channel, Verdict
 from bartizan.gateway.dialect import Piece, Reader, call_segments
 from bartizan.gateway.sse import EventParser, ServerEvent
 
-Translate = Callable[[ServerEvent], bytes]
+
+class Translate(Protocol):
+    """Turns events of the server's dialect into the client's."""
+
+    def __call__(self, event: ServerEvent) -> bytes:
+        """Return what this event becomes, nothing if it has no counterpart."""
+        ...
+
+    def close(self) -> bytes:
+        """Return what ends the stream, if that has not been said."""
+        ...
+
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +138,10 @@ class StreamController:
     async def _finish(self, piece: Piece) -> Step:
         self._end_all()
         self._done = True
+        if self._translate is not None:
+            raw = self._translate.close()
+            self._queue.append((raw, [], piece.holds))
+            self.held_bytes += len(raw)
         return await self._judge(piece.calls, piece.unknown)
 
     def _hold(self, event: ServerEvent, piece: Piece) -> None:
