@@ -83,6 +83,15 @@ def main() -> None:
             if target == "l" and "CAPITAL" in name:
                 target = "I"  # the skeleton of I, l and 1 is l; a word wants the letter that a reader sees
             (anywhere if name.startswith("LATIN") else mixed)[character] = target
+    classes: dict[str, set[str]] = defaultdict(set)  # characters that look alike, small capitals among them (M, H, T, B)
+    for source, prototype in confusables.items():
+        if len(prototype) == 1:
+            classes[prototype] |= {source, prototype}
+    for members in classes.values():
+        readings = sorted({letter(member) for member in members if not member.isascii()} - {""})
+        for member in members if len(readings) == 1 and not any(member.isascii() for member in members) else ():
+            if unicodedata.category(member)[0] == "L" and not letter(member) and not unicodedata.name(member, "").startswith("LATIN"):
+                mixed.setdefault(member, readings[0])
     write(path, anywhere, mixed)
 
 

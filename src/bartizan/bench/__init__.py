@@ -1,6 +1,7 @@
-"""The benchmarks that users can run: ``bartizan bench NAME``.
+"""The measures that users can run: ``bartizan bench ...``.
 
-Each takes in its size and a seed, measures CPU time over several rounds, and gives out one report struct that prints as JSON.
+Takes in this machine, the rooms as they are shipped, and material that their authors did not write (``disguise``). Gives out
+medians, ratios and counts with the command that made them; never used as a CI timing.
 """
 
 __all__: list[str] = []

@@ -63,6 +63,8 @@ class ConsoleSettings(_Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8401
     session_hours: float = 8.0
+    origins: tuple[str, ...] = ()
+    """Addresses under which people reach it besides loopback, such as ``https://bartizan.example.org``; other names are refused."""
 
 
 class LedgerSettings(_Section, frozen=True, kw_only=True):

@@ -208,7 +208,7 @@ class Gateway:
                     error, exchange_id=visit.id, path=visit.path, dialect=visit.dialect.name, body=visit.body, principal=visit.principal
                 )
             except StoreError as failure:
-                _LOG.error("request %s could not be recorded: %s", visit.id, failure)  # noqa: TRY400 - the error says what and where
+                _LOG.error("request %s could not be recorded: %s", visit.id, failure)
                 error = refusal(failure)
         await whole(send, error.status, error_body(visit.dialect, error, visit.id), error_headers(error, visit.id))
 
@@ -226,7 +226,7 @@ class Gateway:
         try:
             await self._recorder.refused(error, exchange_id=visit.id, path="", dialect="", body=b"", principal=None)
         except StoreError as failure:
-            _LOG.error("request %s could not be recorded: %s", visit.id, failure)  # noqa: TRY400 - the error says what and where
+            _LOG.error("request %s could not be recorded: %s", visit.id, failure)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -20,7 +20,7 @@ _RECHECK_S: Final = 0.5
 """How often live exchanges are held against the clock (keys and grants expire); changes by events are acted on at once."""
 
 
-class Cut(BaseException):  # noqa: N818 - not an error: somebody else ended the exchange
+class Cut(BaseException):
     """The exchange was ended from outside; a BaseException so that no handler of errors swallows it."""
 
 

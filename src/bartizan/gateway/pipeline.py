@@ -68,7 +68,7 @@ class Pipeline:
         except BartizanError as error:
             if not exchange.started:
                 raise
-            _LOG.error("exchange %s could not be recorded: %s", exchange.id, error)  # noqa: TRY400 - the error says what and where
+            _LOG.error("exchange %s could not be recorded: %s", exchange.id, error)
             last = self._ended(exchange, ending, Ended("failed", refusal(error)))
         finally:
             exchange.ended = True

@@ -43,12 +43,18 @@ _ANYWHERE: Final = _inverted(_TABLE["anywhere"])
 _MIXED: Final = _inverted(_TABLE["mixed"])
 UNSEEN: Final = _class(_points("invisible"))
 """Characters nobody sees, as the inside of an RE2 class."""
+_FOREIGN: Final = _class(
+    point
+    for low, high in ((0x370, 0x3FF), (0x400, 0x52F), (0x531, 0x587), (0x13A0, 0x13FD))
+    for point in range(low, high + 1)
+    if chr(point).isalpha() and chr(point) not in _MIXED and chr(point) not in _ANYWHERE
+)
 _MARKS: Final = _class(_points("marks"))
 _FORMS: Final = _class(map(ord, _ANYWHERE))
 _BORROWED: Final = _class(map(ord, _MIXED))
 _WORD: Final = rf"[A-Za-z0-9{_BORROWED}\pL\pM]"
 
-SEEN_PAST: Final = rf"[{UNSEEN}{_MARKS}{_FORMS}]|[A-Za-z][0-9\pM]*[{_BORROWED}]|[{_BORROWED}][0-9\pM]*[A-Za-z]"
+SEEN_PAST: Final = rf"[{UNSEEN}{_MARKS}{_FORMS}]|(?s:[A-Za-z].*[{_BORROWED}])|(?s:[{_BORROWED}].*[A-Za-z])"
 """RE2 pattern for texts that have another reading here."""
 
 OPEN: Final = rf"[{UNSEEN}{_MARKS}]+|[{_BORROWED}][0-9\pM]*"
@@ -57,6 +63,8 @@ OPEN: Final = rf"[{UNSEEN}{_MARKS}]+|[{_BORROWED}][0-9\pM]*"
 _unseen: Final = re2.compile(rf"[{UNSEEN}{_MARKS}]+")
 _forms: Final = re2.compile(rf"[{_FORMS}]+")
 _mixed: Final = re2.compile(rf"{_WORD}*(?:[A-Za-z][0-9\pM]*[{_BORROWED}]|[{_BORROWED}][0-9\pM]*[A-Za-z]){_WORD}*")
+_foreign: Final = re2.compile(rf"[{_FOREIGN}]")
+_all_borrowed: Final = re2.compile(rf"[{_BORROWED}0-9\pM]*[{_BORROWED}][{_BORROWED}0-9\pM]*")
 _borrowed_tail: Final = re2.compile(rf"[{_BORROWED}0-9\pM]*[{_BORROWED}][{_BORROWED}0-9\pM]*$")
 _hidden: Final = re2.compile(r"[\x{E0000}-\x{E007F}]+|[\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]{2,}")
 
@@ -73,11 +81,7 @@ def folded(view: View, *, tail: bool = False) -> list[View]:
     if unseen:
         gaps = [Edit(edit.start, edit.end, " ") for edit in unseen]
         readings.append(_seen_past(view.edited("gaps", gaps), tail=tail))
-        spelled = [Edit(found.start(), found.end(), _spelled(found.group())) for found in _hidden.finditer(view.text)]
-        shown = view.edited("hidden", spelled)
-        rest = [Edit(found.start(), found.end(), "") for found in _unseen.finditer(shown.text)]
-        if spelled:
-            readings.append(_seen_past(shown.edited("invisible", rest), tail=tail))
+        readings += [_shown(view, gap, tail=tail) for gap in ("", " ") if _hidden.search(view.text)]
     return [reading for reading in readings if reading is not view]
 
 
@@ -92,7 +96,19 @@ def _seen_past(view: View, *, tail: bool) -> View:
     borrowed = [_skeleton(found.start(), found.group()) for found in _mixed.finditer(view.text)]
     if tail and (last := _borrowed_tail.search(view.text)) and (not borrowed or borrowed[-1].end <= last.start()):
         borrowed.append(_skeleton(last.start(), last.group()))
-    return view.edited("confusable", borrowed)
+    view = view.edited("confusable", borrowed)
+    if view.text.isascii() or _foreign.search(view.text):
+        return view
+    # Greek or Russian writing has letters that look like no Latin one. Where there are none, whole words may be borrowed too.
+    return view.edited("confusable", [_skeleton(found.start(), found.group()) for found in _all_borrowed.finditer(view.text)])
+
+
+def _shown(view: View, gap: str, *, tail: bool) -> View:
+    """Read what unseen characters spell out, in place or set apart, and drop the others."""
+    spelled = [Edit(found.start(), found.end(), gap + _spelled(found.group()) + gap) for found in _hidden.finditer(view.text)]
+    shown = view.edited("hidden", spelled)
+    rest = [Edit(found.start(), found.end(), "") for found in _unseen.finditer(shown.text)]
+    return _seen_past(shown.edited("invisible", rest), tail=tail)
 
 
 def _plain(start: int, run: str) -> Edit:

@@ -34,6 +34,15 @@ def signing_key(directory: Path, name: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(secret(directory, name))
 
 
+def publish(path: Path, vkey: str) -> None:
+    """Leave a verifier key beside the data for convenience; who checks for others takes it from elsewhere."""
+    try:
+        if not path.exists():
+            path.write_text(f"{vkey}\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}") from error
+
+
 def _read(path: Path) -> bytes | None:
     try:
         return path.read_bytes()

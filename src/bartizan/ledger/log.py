@@ -17,12 +17,15 @@ from bartizan.config import LedgerSettings
 from bartizan.errors import StoreError
 from bartizan.event import Envelope, ExchangeInterrupted, WriterStarted, WriterStopped, decode_body, envelope, new_id
 from bartizan.ledger.draft import Draft, draft
+from bartizan.ledger.erasure import Erasure
+from bartizan.ledger.export import bundle
 from bartizan.ledger.header import HOT_KINDS, Header, decode_header
-from bartizan.ledger.keyfiles import secret, signing_key
+from bartizan.ledger.keyfiles import publish, secret, signing_key
 from bartizan.ledger.liveness import Liveness, is_alive
 from bartizan.ledger.note import Checkpoint, NoteKey
 from bartizan.ledger.sealing import Vault
-from bartizan.ledger.tree import Tree
+from bartizan.ledger.tree import Tree, tiles_of
+from bartizan.ledger.witness import Witness
 from bartizan.ledger.writer import Writer
 from bartizan.store import EntryRow, Head, SqliteKeys, SqliteLog
 
@@ -70,6 +73,9 @@ class Ledger:
         self._keys = SqliteKeys(data / "keys.db")
         self._vault = Vault(self._keys, master)
         self._writer = Writer(self._store, self._vault, self.signer, writer=self.writer, settings=settings, first=self._begin)
+        self.erasure = Erasure(self._store, self._keys, self._vault, self._writer, events=self._before, draft=self._draft)
+        """Erase, hold, release, apply retention."""
+        publish(data / "log.vkey", self.signer.vkey)
 
     @classmethod
     def open(cls, data: Path, *, role: str, settings: LedgerSettings | None = None, clock: Callable[[], float] = time.time) -> Ledger:
@@ -102,6 +108,7 @@ class Ledger:
         """Fold everything new and return the position, which is the place of the next entry; cheap when nothing changed."""
         if not self._store.changed():
             return self.position
+        self._vault.refresh()
         head = self._store.head()
         kinds = frozenset().union(*(wanted for wanted, _ in self._folds))
         if self.position < head.size and kinds:
@@ -160,7 +167,7 @@ class Ledger:
     def prove(self, seq: int) -> InclusionProof:
         """Prove that an entry is in the tree of the newest checkpoint."""
         row, checkpoint = self._row(seq), self.checkpoint()
-        path = Tree(checkpoint.size, self._store.tile).inclusion(seq)
+        path = Tree(checkpoint.size, tiles_of(self._store)).inclusion(seq)
         return InclusionProof(seq=seq, header=row.header, checkpoint=checkpoint, path=path)
 
     def consistency(self, old: int, new: int) -> ConsistencyProof:
@@ -168,7 +175,7 @@ class Ledger:
         size = self._store.head().size
         if not 0 <= old <= new <= size:
             raise StoreError(f"cannot prove {old} to {new}: the log has {size} entries")
-        return ConsistencyProof(old=old, new=new, path=Tree(new, self._store.tile).consistency(old))
+        return ConsistencyProof(old=old, new=new, path=Tree(new, tiles_of(self._store)).consistency(old))
 
     def open_exchanges(self) -> list[tuple[int, Envelope]]:
         """Return admitted exchanges that have no end yet, oldest first."""
@@ -176,10 +183,34 @@ class Ledger:
         return [(seq, item) for seq, item in found if item is not None]
 
     def recover(self) -> list[int]:
-        """Close the open exchanges of writers that live no more; return the places of the new entries."""
-        if not self._store.open_exchanges():
-            return []
-        return self._writer.decide(self._interruptions)
+        """Finish what a crash left: erasures without receipt, open exchanges of dead writers; return the new entries' places."""
+        places = self.erasure.settle()
+        if self._store.open_exchanges():
+            places += self._writer.decide(self._interruptions)
+        return places
+
+    def cosign(self, witness: Witness) -> Checkpoint:
+        """Have a witness cosign the newest checkpoint, and keep it; raises VerificationError if the log does not go on from what it saw."""
+        checkpoint = self.checkpoint()
+        old = witness.size
+        path = self.consistency(old, checkpoint.size).path if old <= checkpoint.size else ()
+        note = witness.cosign(checkpoint.note, log=self.signer.vkey, path=path, at=int(self._clock()))
+        self._writer.aside(lambda: self._store.keep_cosigned(checkpoint.size, note))
+        return Checkpoint.parse(note)
+
+    def cosigned(self, *, at_most: int | None = None) -> Checkpoint | None:
+        """Return the largest cosigned checkpoint, of at most a size: what to keep elsewhere."""
+        note = self._store.cosigned(at_most=at_most)
+        return None if note is None else Checkpoint.parse(note)
+
+    def export(self, seqs: Iterable[int], *, witnesses: Collection[str] = (), at: int | None = None) -> bytes:
+        """Return a bundle (JSON) that proves some entries' headers against the largest cosigned checkpoint, of at most ``at`` entries.
+
+        Anyone can check it with ``offline.py``; nothing in it is decrypted. Without a cosigned checkpoint it is the newest signed one.
+        """
+        checkpoint = self.cosigned(at_most=at) or self.checkpoint()
+        tree = Tree(checkpoint.size, tiles_of(self._store))
+        return bundle(checkpoint, tree, (self._row(seq) for seq in seqs), log=self.signer.vkey, witnesses=witnesses)
 
     def close(self) -> None:
         """Record that this writer stops, if it ever wrote, and let go of every file. Does nothing the second time."""
@@ -196,11 +227,14 @@ class Ledger:
             self._store.close()
             self._keys.close()
 
-    def _draft(self, item: Envelope, content: bytes | None = None) -> Draft:
+    def _before(self, kinds: tuple[str, ...], size: int) -> Iterator[tuple[int, Envelope]]:
+        return self.events(kinds=kinds, before=size)
+
+    def _draft(self, item: Envelope, content: bytes | None = None, *, erased: tuple[int, ...] = ()) -> Draft:
         now = self._clock()
         if item.at > now:
             item = msgspec.structs.replace(item, at=now)
-        return draft(self._vault, item, content)
+        return draft(self._vault, item, content, erased=erased)
 
     def _begin(self) -> Draft:
         if self._liveness is None:

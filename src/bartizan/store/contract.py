@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from bartizan.event import RetentionClass
+
 EMPTY_ROOT = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 """RFC 6962 section 2.1: the hash of an empty tree is SHA-256 of nothing."""
 
@@ -116,7 +118,7 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     purpose: Purpose
     subject: str
-    retention: str
+    retention: RetentionClass
     period: str
     wrapped: bytes = b""
 
@@ -128,7 +130,7 @@ class KeyStore(Protocol):
         """Say whether another process changed the keyring since the last time this was asked."""
         ...
 
-    def newest(self, purpose: Purpose, subject: str, retention: str, period: str) -> KeyRow | None:
+    def newest(self, purpose: Purpose, subject: str, retention: RetentionClass, period: str) -> KeyRow | None:
         """Return the key that seals new entries."""
         ...
 
@@ -144,8 +146,8 @@ class KeyStore(Protocol):
         """Yield keys without their secrets, all or those of some subjects."""
         ...
 
-    def destroy(self, keys: Sequence[int], receipts: Sequence[bytes]) -> None:
-        """Delete keys beyond recovery from this file, and keep the receipts until ``settle``, in one transaction."""
+    def destroy(self, keys: Sequence[int], receipts: Sequence[bytes]) -> Sequence[int]:
+        """Delete keys beyond recovery from this file, and keep the receipts until ``settle``, in one transaction; return their ids."""
         ...
 
     def unsettled(self) -> Sequence[tuple[int, bytes]]:

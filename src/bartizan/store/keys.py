@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from bartizan.event import RetentionClass
 from bartizan.store.connection import connect, reporting
 from bartizan.store.contract import KeyRow, Purpose
 from bartizan.store.schema import KEYS, prepare
@@ -43,7 +44,7 @@ class SqliteKeys:
         self._version = version
         return True
 
-    def newest(self, purpose: Purpose, subject: str, retention: str, period: str) -> KeyRow | None:
+    def newest(self, purpose: Purpose, subject: str, retention: RetentionClass, period: str) -> KeyRow | None:
         """Return the key that seals new entries."""
         query = f"SELECT {_COLUMNS}, wrapped FROM dek WHERE {_USE} ORDER BY id DESC LIMIT 1"
         return self._one(query, (purpose, subject, retention, period))
@@ -76,11 +77,12 @@ class SqliteKeys:
         for key, use, subject, retention, period in rows:
             yield KeyRow(id=key, purpose=use, subject=subject, retention=retention, period=period)
 
-    def destroy(self, keys: Sequence[int], receipts: Sequence[bytes]) -> None:
-        """Delete keys beyond recovery from this file, and keep the receipts until ``settle``, in one transaction."""
+    def destroy(self, keys: Sequence[int], receipts: Sequence[bytes]) -> Sequence[int]:
+        """Delete keys beyond recovery from this file, and keep the receipts until ``settle``, in one transaction; return their ids."""
+        insert = "INSERT INTO receipt (body) VALUES (?)"
         with self._lock, reporting("destroy keys of", self._path), self._transaction():
             self._database.executemany("DELETE FROM dek WHERE id = ?", [(key,) for key in keys])
-            self._database.executemany("INSERT INTO receipt (body) VALUES (?)", [(body,) for body in receipts])
+            return [self._database.execute(insert, (body,)).lastrowid or 0 for body in receipts]
 
     def unsettled(self) -> Sequence[tuple[int, bytes]]:
         """Return receipts of keys destroyed that may not be on record yet."""

@@ -1,0 +1,53 @@
+"""The one table of what the console answers: each route names the action that policy decides, so a route without one can't exist."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bartizan.console import access, cases, controls, exchange, exchanges, overview, record, refusals
+from bartizan.console.parts import Deed, Subject, View
+from bartizan.console.parts import record as whole_record
+
+
+class PageRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """A page, answered as HTML at ``path`` and as JSON at ``path.json``. ``label`` puts it into the navigation."""
+
+    path: str
+    action: str
+    view: View
+    subject: Subject = whole_record
+    label: str = ""
+
+
+class DeedRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """An act, done by POST of a form with the session's token."""
+
+    path: str
+    action: str
+    deed: Deed
+    subject: Subject = whole_record
+
+
+PAGES: tuple[PageRoute, ...] = (
+    PageRoute(path="/overview", action="exchange.list", view=overview.overview, label="Overview"),
+    PageRoute(path="/exchanges", action="exchange.list", view=exchanges.exchanges, label="Exchanges"),
+    PageRoute(path="/exchanges/{id}", action="exchange.list", view=exchange.exchange),
+    PageRoute(path="/exchanges/{id}/proof", action="ledger.verify", view=exchange.proof),
+    PageRoute(path="/refusals", action="exchange.list", view=refusals.refusals, label="Refusals"),
+    PageRoute(path="/controls", action="control.list", view=controls.controls, label="Controls"),
+    PageRoute(path="/ledger", action="ledger.verify", view=record.ledger, label="Ledger"),
+    PageRoute(path="/access", action="principal.list", view=access.access, label="Access"),
+    PageRoute(path="/access/{id}", action="principal.list", view=access.person),
+    PageRoute(path="/cases", action="case.list", view=cases.cases, label="Cases"),
+    PageRoute(path="/cases/{id}", action="case.show", view=cases.case, subject=cases.subject),
+)
+
+DEEDS: tuple[DeedRoute, ...] = (
+    DeedRoute(path="/exchanges/{id}/reveal", action="content.read", deed=exchange.reveal),
+    DeedRoute(path="/controls/{id}/mode", action="control.change", deed=controls.change, subject=controls.subject),
+    DeedRoute(path="/access/{id}/suspend", action="account.suspend", deed=access.suspend, subject=access.subject),
+    DeedRoute(path="/access/{id}/restore", action="account.restore", deed=access.restore, subject=access.subject),
+    DeedRoute(path="/access/{id}/name", action="content.read", deed=access.name),
+    DeedRoute(path="/keys/{id}/revoke", action="key.revoke", deed=access.revoke, subject=access.key_subject),
+    DeedRoute(path="/cases/{id}/decide", action="case.decide", deed=cases.decide, subject=cases.subject),
+)
