@@ -131,7 +131,7 @@ class StreamController:
     def _hold(self, event: ServerEvent, piece: Piece) -> None:
         marks = []
         for text in piece.texts:
-            track = self._track(text.choice, text.channel)
+            track = self._tracks.get((text.choice, text.channel)) or self._track(text.choice, text.channel)
             if track.final:
                 raise UpstreamError("the model wrote on after it had finished", code="upstream_protocol")
             track.pending.append(text.text)
@@ -199,6 +199,11 @@ class StreamController:
     def _release(self) -> bytes:
         out = []
         queue, judged = self._queue, self._judged
+        if not any(held.calls for held in queue) and all(track.upto >= track.total for track in self._tracks.values()):
+            released = b"".join([held.raw for held in queue])
+            queue.clear()
+            self.held_bytes = 0
+            return released
         while queue:
             held = queue[0]
             if any(track.upto < end for track, end in held.marks) or any(key not in judged for key in held.calls):
