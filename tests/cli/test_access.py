@@ -64,6 +64,11 @@ def test_three_people_share_the_duties_and_grant_trust_with_a_delay(shell):
     duties = json.loads(shell.ok("Ada", "principal", "duties", "--json"))
     assert duties["vacant"] == []
     assert {row["who"] for row in duties["merged"]} == {"Ada", "Bob", "Eve"}
+    waiting = json.loads(shell.ok("Eve", "case", "list", "--json"))
+    assert [row["kind"] for row in waiting] == ["review", "review", "review"]
+    assert "trusted with one approver" in shell.ok("Eve", "case", "show", waiting[-1]["id"])
+    assert "not permitted" in shell.no("Ada", "case", "decide", waiting[0]["id"], "fine", "--reason", "x")
+    shell.ok("Bob", "case", "decide", waiting[-1]["id"], "fine", "--reason", "seen")
     shell.ok("Bob", "grant", "end", grant["grant"], "--reason", "over")
     assert json.loads(shell.ok("Ada", "grant", "list", "--json")) == []
 

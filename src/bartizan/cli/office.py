@@ -15,7 +15,7 @@ from bartizan.cli.terminal import data_directory, safe, say, settings_file
 from bartizan.config import load
 from bartizan.errors import ConfigError, RefusedError
 from bartizan.event import ContentRead, envelope
-from bartizan.identity import Access, Directory, Principal, Profile, Registrar, read_subject
+from bartizan.identity import Access, Directory, Principal, Profile, Registrar, duties, read_subject
 from bartizan.ledger import Ledger
 from bartizan.policy import Policy, Resource
 
@@ -62,6 +62,12 @@ class Office:
         if entries:
             self.ledger.append_now(envelope(ContentRead(entries=tuple(entries), purpose=purpose), tenant=actor.tenant, actor=actor.id))
         return [self.ledger.content(entry) for entry in entries]
+
+    def review(self, actor: Principal, subject: str, *, what: str, evidence: str) -> None:
+        """Where the actor holds merged duties, open the review that makes up for it: another person's to decide."""
+        if merged := duties().merged(actor.roles):
+            pairs = ", ".join(" + ".join(pair.roles) for pair in merged)
+            self.desk.open("review", subject, actor=actor, details={"what": what, "merged": pairs}, evidence=(evidence,))
 
     def names(self, actor: Principal, ids: Sequence[str], *, purpose: str) -> dict[str, str]:
         """Return the names of principals, ``(erased)`` where nothing is left of them."""

@@ -133,6 +133,7 @@ def set_(
             rows=_text(rows, before.rows_text),
             reason=reason,
         )
+        desk.review(actor, "policy", what=f"policy changed: {reason}", evidence=version)
     emit({"version": version, "before": before.version, "at": begun}) if json else say(f"in force: {version}")
 
 

@@ -42,6 +42,8 @@ def add(
         behind = desk.find(person).id if person else ""
         roles = ["member"] if role is None else role
         known = desk.registrar.register(kind, name, roles, actor=actor, on_behalf_of=behind)  # type: ignore[arg-type]  # checked above
+        if set(roles) - {"member"}:
+            desk.review(actor, known.id, what=f"registered as: {', '.join(roles)}", evidence=known.id)
     if json:
         emit({"id": known.id, "kind": known.kind, "roles": known.roles})
     else:
@@ -101,6 +103,7 @@ def roles(
             say(f"waits for {needed} other person(s): bartizan case approve {approval}")
             return
         known = desk.registrar.assign_roles(holder.id, wanted, actor=actor)
+        desk.review(actor, holder.id, what=f"roles are now: {', '.join(known.roles) or 'none'}", evidence=f"seq:{desk.ledger.position}")
     say(f"{safe(who)} is {', '.join(known.roles) or 'without role'}")
     for pair in duties().merged(known.roles):
         say(f"merged duties: {' and '.join(pair.roles)} ({pair.because}); instead {pair.instead}")
