@@ -156,7 +156,9 @@ class World:
                         _factory("tool_arguments", "tool", "Strict arguments, schemas and an egress allow-list"),
                     ]
                 ).loadings,
-                Skipped(id="acme_toxicity", reason="distribution acme-guard is not allowed to run in this process", plugin="acme-guard 0.3"),
+                Skipped(
+                    id="acme_toxicity", reason="distribution acme-guard is not allowed to run in this process", plugin="acme-guard 0.3"
+                ),
                 Failed(id="prompt_encoder", reason="needs onnxruntime, not installed"),
             ],
             Modes(),
@@ -221,7 +223,11 @@ class World:
             who = {"account": fields.pop("account", "account_" + "a" * 32), "actor": fields.pop("actor", "person_" + "b" * 32)}
             ends = fields.pop("ends", True)
             begin = {"dialect": "chat", "model": "local", "upstream": "local", "tier": Tier.PUBLIC, "key_id": "k" * 8}
-            end = {"outcome": "answered", "decision": "allow", "timings": Timings(admitted_ms=1, judged_ms=2, first_byte_ms=30, first_release_ms=35, done_ms=180)}
+            end = {
+                "outcome": "answered",
+                "decision": "allow",
+                "timings": Timings(admitted_ms=1, judged_ms=2, first_byte_ms=30, first_release_ms=35, done_ms=180),
+            }
             for name, value in fields.items():
                 (begin if name in ExchangeAdmitted.__struct_fields__ else end)[name] = value
             ids.append(exchange)
@@ -278,16 +284,34 @@ def _story(chance):
         "input_tokens": chance.randint(50, 3000),
         "output_tokens": chance.randint(20, 900),
         "released_bytes": chance.randint(100, 4000),
-        "timings": Timings(admitted_ms=1.4, judged_ms=chance.uniform(1.6, 6), first_byte_ms=done * 0.2, first_release_ms=done * 0.22, done_ms=done),
+        "timings": Timings(
+            admitted_ms=1.4, judged_ms=chance.uniform(1.6, 6), first_byte_ms=done * 0.2, first_release_ms=done * 0.22, done_ms=done
+        ),
         "content": msgspec.json.encode({"model": "local", "messages": [{"role": "user", "content": "Summarise the attached incident."}]}),
-        "answer": msgspec.json.encode({"choices": [{"message": {"role": "assistant", "content": "At 09:12 a service account signed in."}}]}),
+        "answer": msgspec.json.encode(
+            {"choices": [{"message": {"role": "assistant", "content": "At 09:12 a service account signed in."}}]}
+        ),
     }
     dice = chance.random()
     if dice < 0.04:
         hit = msgspec.structs.replace(
-            quiet[0], category="injection", rule="override-instructions", score=0.97, would="block", spans=(Span(path="$.messages[1].content", start=14, end=61),), views=("base64",)
+            quiet[0],
+            category="injection",
+            rule="override-instructions",
+            score=0.97,
+            would="block",
+            spans=(Span(path="$.messages[1].content", start=14, end=61),),
+            views=("base64",),
         )
-        story |= {"outcome": "blocked", "decision": "block", "layer": "input", "control": "rules", "reason": "injection", "status": 403, "output_tokens": 0}
+        story |= {
+            "outcome": "blocked",
+            "decision": "block",
+            "layer": "input",
+            "control": "rules",
+            "reason": "injection",
+            "status": 403,
+            "output_tokens": 0,
+        }
         quiet[0] = hit
         quiet.pop(1)
     elif dice < 0.055:

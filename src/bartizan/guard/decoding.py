@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import zlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -16,21 +17,13 @@ from bartizan.guard.views import Edit, View
 _LATER: Final = 4096
 _TEXT: Final = 8
 """So many bytes of valid UTF-8 at the beginning of a run are text, whatever follows."""
-_escapes, _base64, _divided, _packed, _hex_packed, _foreign_base64, _hex, _foreign_hex, _spelled = map(
-    re2.compile,
-    (
-        grammar.ESCAPES,
-        grammar.BASE64,
-        grammar.DIVIDED,
-        grammar.PACKED,
-        grammar.HEX_PACKED,
-        grammar.FOREIGN_BASE64,
-        grammar.HEX,
-        grammar.FOREIGN_HEX,
-        grammar.SPELLED,
-    ),
-)
-_word, _gap, _apart, _not_hex = map(re2.compile, (r"\S+", r"\s+", grammar.APART, r"0[xX]|[^0-9A-Fa-f]"))
+_escapes, _base64, _divided = re2.compile(grammar.ESCAPES), re2.compile(grammar.BASE64), re2.compile(grammar.DIVIDED)
+_packed, _hex_packed = re2.compile(grammar.PACKED), re2.compile(grammar.HEX_PACKED)
+_foreign_base64, _foreign_hex = re2.compile(grammar.FOREIGN_BASE64), re2.compile(grammar.FOREIGN_HEX)
+_hex, _base32, _spelled = re2.compile(grammar.HEX), re2.compile(grammar.BASE32), re2.compile(grammar.SPELLED)
+_markup, _control = re2.compile(grammar.MARKUP), re2.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_word, _gap, _apart = re2.compile(r"\S+"), re2.compile(r"\s+"), re2.compile(grammar.APART)
+_not_hex, _backslashes, _form = re2.compile(r"0[xX]|[^0-9A-Fa-f]"), re2.compile(r"\\+"), re2.compile(r"\+")
 _URLSAFE: Final = str.maketrans("-_", "+/", " \t\r\n=")
 _NO_SIGNS: Final = str.maketrans("", "", "%=")
 
@@ -61,11 +54,21 @@ def decoded(view: View, budget: Budget) -> list[View]:
 
 
 def _unescaped(text: str, budget: Budget) -> Iterator[list[Edit]]:
+    """Decode escapes in place; where there are some, a plus may be a form's way to write a space."""
     edits = [Edit(found.start(), found.end(), _said(found.group())) for found in _escapes.finditer(text)]
-    yield [edit for edit in edits if edit.text != text[edit.start : edit.end] and budget.spend(edit.text)]
+    edits = [edit for edit in edits if edit.text != text[edit.start : edit.end] and budget.spend(edit.text)]
+    yield edits
+    if edits and "+" in text and "%" in text:
+        yield sorted([*edits, *(Edit(plus.start(), plus.end(), " ") for plus in _form.finditer(text) if not _touches(plus.start(), edits))])
+
+
+def _touches(position: int, edits: list[Edit]) -> bool:
+    number = bisect_right(edits, position, key=lambda edit: edit.start) - 1
+    return number >= 0 and position < edits[number].end
 
 
 def _said(run: str) -> str:
+    run = _backslashes.sub(r"\\", run)
     kind = run[:3] if run[:3] == "\\u{" else run[:2]
     if kind in {"%u", "\\u"}:
         return _utf16(run.replace(kind, ""))
@@ -172,13 +175,27 @@ def _other_scripts(text: str, budget: Budget) -> Iterator[list[Edit]]:
 def _other_text(data: bytes) -> str:
     if data[1::2].count(0) > len(data) * 0.4:
         return data.decode("utf-16-le", "replace")
+    if data[::2].count(0) > len(data) * 0.4:
+        return data.decode("utf-16-be", "replace")
     if data.isascii():
         return ""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         text = data[: error.start].decode() if error.start >= _TEXT else ""
-    return text if sum(character.isprintable() or character.isspace() for character in text) > 0.9 * len(text) else ""
+    return "" if _control.search(text) else text
+
+
+def _unbased32(text: str, budget: Budget) -> Iterator[list[Edit]]:
+    """Decode base32 of ASCII text; shouted words decode to something else."""
+    edits = []
+    for found in _base32.finditer(text):
+        digits = found.group().rstrip("=")
+        digits = digits[: len(digits) - (len(digits) % 8 in {1, 3, 6})]
+        data = base64.b32decode(digits + "=" * (-len(digits) % 8))
+        if data.isascii() and not _control.search(said := data.decode()) and budget.spend(said):
+            edits.append(Edit(found.start(), found.end(), said))
+    yield edits
 
 
 def _unpacked(text: str, budget: Budget) -> Iterator[list[Edit]]:
@@ -200,15 +217,31 @@ def _inflated(data: bytes, budget: Budget) -> str:
 
 
 def _unspelled(text: str, _budget: Budget) -> Iterator[list[Edit]]:
-    """Join letters that stand apart; a gap other than the usual one is read as what it has besides, or as a space between words."""
-    yield [Edit(found.start(), found.end(), _joined(found.group())) for found in _spelled.finditer(text)]
+    """Join letters that stand apart: gaps unlike the usual one part words, or wide gaps do, or none does."""
+    runs = [found.span() for found in _spelled.finditer(text)]
+    for join in (_by_usual_gap, _by_wide_gaps, _all_together):
+        yield [Edit(start, end, join(text[start:end])) for start, end in runs]
 
 
-def _joined(run: str) -> str:
+def _by_usual_gap(run: str) -> str:
     gaps = [gap.group() for gap in _apart.finditer(run)]
     usual = max(gaps, key=gaps.count)
     read = ["", *("" if gap == usual else usual if gap == usual * 3 else gap.strip(usual) or " " for gap in gaps)]
     return "".join([gap + letter for gap, letter in zip(read, _apart.sub("", run), strict=True)])
+
+
+def _by_wide_gaps(run: str) -> str:
+    gaps = ["", *(" " if len(gap.group()) > 1 else "" for gap in _apart.finditer(run))]
+    return "".join([gap + letter for gap, letter in zip(gaps, _apart.sub("", run), strict=True)])
+
+
+def _all_together(run: str) -> str:
+    return str(_apart.sub("", run))
+
+
+def _unmarked(text: str, _budget: Budget) -> Iterator[list[Edit]]:
+    """Leave out markup everywhere, where there is some inside a word."""
+    yield [Edit(found.start(), found.end(), "") for found in _markup.finditer(text)]
 
 
 _Step = Callable[[str, Budget], Iterable[list[Edit]]]
@@ -219,6 +252,8 @@ _STEPS: Final[tuple[tuple[str, str, _Step], ...]] = (
     ("base64", f"{grammar.FOREIGN_BASE64}|{grammar.FOREIGN_HEX}", _other_scripts),
     ("hex", grammar.HEX, _unhexed),
     ("compressed", f"{grammar.PACKED}|{grammar.HEX_PACKED}", _unpacked),
+    ("base32", grammar.BASE32, _unbased32),
+    ("markup", grammar.PARTED, _unmarked),
     ("spelled", grammar.SPELLED, _unspelled),
 )
 ENCODED: Final = "|".join(gate for _, gate, _ in _STEPS)
