@@ -11,12 +11,14 @@ import hashlib
 import sys
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 # Default_Ignorable_Code_Point of DerivedCoreProperties.txt, with interlinear annotations and C0/C1 controls that nobody sees.
 INVISIBLE = [
     (0x00, 0x08), (0x0E, 0x1F), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160),
-    (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
     (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
 ]  # fmt: skip
 # Marks that stack on any letter; the marks of Arabic, Hebrew, Indic and Thai writing are left alone, they carry meaning.
@@ -58,41 +60,51 @@ def main() -> None:
     confusables = read_confusables(path)
     anywhere: dict[str, str] = {}
     mixed: dict[str, str] = {}
-    for point in range(0x110000):
-        character = chr(point)
-        if inside(point, INVISIBLE) or inside(point, MARKS) or 0xD800 <= point <= 0xDFFF or character in KEEP:
-            continue
-        if point in SPACES:
-            anywhere[character] = SPACES[point]
-            continue
-        if point < 0x80:
-            continue
-        if plain := letter(character):
-            anywhere[character] = plain
-            continue
-        compatible = unicodedata.normalize("NFKC", character)
-        if len(compatible) == 3 and compatible[0] == "(" and compatible[1].isalpha():
-            compatible = compatible[1]  # an enclosed letter is read as the letter
-        if compatible != character and compatible.isascii():
-            anywhere[character] = compatible
-            continue
-        prototype = confusables.get(character, "")
-        target = prototype if prototype.isascii() else letter(prototype)
-        if len(target) == 1 and target.isalnum() and unicodedata.category(character)[0] == "L":
-            name = unicodedata.name(character, "")
-            if target == "l" and "CAPITAL" in name:
-                target = "I"  # the skeleton of I, l and 1 is l; a word wants the letter that a reader sees
-            (anywhere if name.startswith("LATIN") else mixed)[character] = target
-    classes: dict[str, set[str]] = defaultdict(set)  # characters that look alike, small capitals among them (M, H, T, B)
+    for point in range(0x80, 0x110000):
+        if not (inside(point, INVISIBLE) or inside(point, MARKS) or 0xD800 <= point <= 0xDFFF or chr(point) in KEEP):
+            plain = form(chr(point))
+            if plain:
+                anywhere[chr(point)] = plain
+            elif target := skeleton(chr(point), confusables):
+                (anywhere if unicodedata.name(chr(point), "").startswith("LATIN") else mixed)[chr(point)] = target
+    anywhere |= {chr(point): space for point, space in SPACES.items()}
+    for character, target in small_capitals(confusables):
+        mixed.setdefault(character, target)
+    write(path, anywhere, mixed)
+
+
+def form(character: str) -> str:
+    """Return the plain form of a compatibility or accented character, or nothing."""
+    if plain := letter(character):
+        return plain
+    compatible = unicodedata.normalize("NFKC", character)
+    if len(compatible) == 3 and compatible[0] == "(" and compatible[1].isalpha():
+        return compatible[1]  # an enclosed letter is read as the letter
+    return compatible if compatible != character and compatible.isascii() else ""
+
+
+def skeleton(character: str, confusables: dict[str, str]) -> str:
+    """Return the ASCII letter or digit that a letter of another script is taken for, or nothing."""
+    prototype = confusables.get(character, "")
+    target = prototype if prototype.isascii() else letter(prototype)
+    if len(target) != 1 or not target.isalnum() or unicodedata.category(character)[0] != "L":
+        return ""
+    # The skeleton of I, l and 1 is l; a word wants the letter that a reader sees.
+    return "I" if target == "l" and "CAPITAL" in unicodedata.name(character, "") else target
+
+
+def small_capitals(confusables: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield letters that look like small capitals (Cyrillic M, H, T, B): the skeleton has no ASCII letter for those."""
+    classes: dict[str, set[str]] = defaultdict(set)
     for source, prototype in confusables.items():
         if len(prototype) == 1:
             classes[prototype] |= {source, prototype}
     for members in classes.values():
         readings = sorted({letter(member) for member in members if not member.isascii()} - {""})
-        for member in members if len(readings) == 1 and not any(member.isascii() for member in members) else ():
-            if unicodedata.category(member)[0] == "L" and not letter(member) and not unicodedata.name(member, "").startswith("LATIN"):
-                mixed.setdefault(member, readings[0])
-    write(path, anywhere, mixed)
+        if len(readings) == 1 and not any(member.isascii() for member in members):
+            for member in sorted(members):
+                if unicodedata.category(member)[0] == "L" and not letter(member) and not unicodedata.name(member, "").startswith("LATIN"):
+                    yield member, readings[0]
 
 
 def grouped(table: dict[str, str]) -> list[str]:

@@ -3,17 +3,16 @@
 import asyncio
 import contextlib
 import hashlib
-import time
 
 import msgspec
 import pytest
 import re2
 import uvicorn
 
-from bartizan.config import GatewaySettings, LimitSettings, UpstreamSettings
+from bartizan.config import GatewaySettings, UpstreamSettings
 from bartizan.control import Descriptor, Factory, Opinion, Registry, Release, Runner
 from bartizan.errors import StoreError
-from bartizan.event import GrantGiven, Span, Tier, envelope
+from bartizan.event import Span, Tier
 from bartizan.gateway import Gateway
 from bartizan.gateway.server import serve_config
 from bartizan.identity import Directory, Registrar

@@ -1,121 +1,109 @@
-import threading
-
 import pytest
 import sqlalchemy as sa
 
 from bartizan.errors import StoreError
-from bartizan.event import WriterStarted, envelope
+from bartizan.event import ControlModeChanged, KeyIssued, envelope
 from bartizan.store.projection import Projection, Projections
 
-KIND = "writer_started.v1"
 
-
-class Source:
-    def __init__(self):
-        self.facts = []
-
-    def add(self, count):
-        for _ in range(count):
-            self.facts.append((len(self.facts) * 2, envelope(WriterStarted(writer=f"w{len(self.facts)}", role="r", version="1"))))
-
-    def events(self, *, after=-1, kinds=None, limit=None):
-        assert kinds == (KIND,)
-        wanted = [fact for fact in self.facts if fact[0] > after]
-        return iter(wanted[:limit])
-
-    def catch_up(self):
-        return len(self.facts) * 2
-
-
-def part(*, version=1, broken=False, retention="operations"):
+def keys(version=1, table="keys_issued", retention="identity"):
     metadata = sa.MetaData()
-    table = sa.Table("writers", metadata, sa.Column("seq", sa.Integer), sa.Column("writer", sa.String), info={"retention": retention})
+    columns = (sa.Column("key", sa.String, primary_key=True), sa.Column("seq", sa.Integer))
+    issued = sa.Table(table, metadata, *columns, info={"retention": retention} if retention else {})
 
     def fold(connection, facts):
-        connection.execute(sa.insert(table), [{"seq": seq, "writer": entry.body.writer} for seq, entry in facts])
-        if broken:
-            raise StoreError("broken")
+        for seq, item in facts:
+            connection.execute(sa.insert(issued).values(key=item.body.key_id, seq=seq))
 
-    return Projection(name="writers", version=version, metadata=metadata, kinds=(KIND,), fold=fold)
+    return Projection(name="keys", version=version, metadata=metadata, kinds=("key_issued.v1",), fold=fold)
 
 
-def count(projections):
-    with projections.read() as connection:
-        return connection.execute(sa.text("SELECT count(*), count(DISTINCT seq) FROM writers")).one()
+class Log:
+    def __init__(self, count):
+        self.items = [envelope(KeyIssued(key_id=f"k{number}", principal="p", digest="d")) for number in range(count)]
+
+    def catch_up(self):
+        return len(self.items)
+
+    def events(self, *, after=-1, kinds=None, limit=None):
+        wanted = [(seq, item) for seq, item in enumerate(self.items) if seq > after and (kinds is None or item.kind in kinds)]
+        return iter(wanted[:limit])
 
 
 @pytest.fixture
-def source():
-    return Source()
-
-
-@pytest.fixture
-def opened(tmp_path, source):
+def opened(tmp_path):
     made = []
 
-    def open_(*parts):
-        made.append(Projections(tmp_path / "state.db", source, parts))
+    def projections(log, part):
+        made.append(Projections(tmp_path / "state.db", log, [part]))
         return made[-1]
 
-    yield open_
-    for each in made:
-        each.close()
+    yield projections
+    for one in made:
+        one.close()
 
 
-def test_facts_are_folded_once_across_batches_and_openings(source, opened):
-    source.add(4500)
-    projections = opened(part())
-    assert projections.catch_up() == 9000
-    assert count(projections) == (4500, 4500)
+def rows(projections, part):
+    (table,) = part.metadata.tables.values()
+    with projections.read() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(table).order_by(table.c.seq))]
+
+
+def test_events_are_folded_once_and_the_position_is_kept(opened):
+    part, log = keys(), Log(4500)
+    assert opened(log, part).catch_up() == 4500
+    again = opened(log, part)
+    assert again.catch_up() == 4500
+    assert rows(again, part) == [(f"k{number}", number) for number in range(4500)]
+
+
+def test_a_new_version_folds_anew(opened):
+    log = Log(3)
+    opened(log, keys()).catch_up()
+    newer = keys(version=2)
+    projections = opened(log, newer)
+    assert rows(projections, newer) == []
     projections.catch_up()
-    source.add(3)
-    again = opened(part())
-    again.catch_up()
-    assert count(again) == (4503, 4503)
+    assert len(rows(projections, newer)) == 3
 
 
-def test_a_new_version_is_dropped_and_rebuilt(source, opened):
-    source.add(5)
-    opened(part()).catch_up()
-    second = opened(part(version=2))
-    assert count(second) == (0, 0)
+def test_a_fold_that_fails_leaves_tables_and_position_together(opened):
+    part, log = keys(), Log(3)
+    log.items.append(log.items[0])  # its key is there already
+    projections = opened(log, part)
+    with pytest.raises(StoreError, match=r"state\.db"):
+        projections.catch_up()
+    assert rows(projections, part) == []
+    log.items.pop()
+    projections.catch_up()
+    assert len(rows(projections, part)) == 3
+
+
+def test_two_processes_fold_nothing_twice(opened):
+    part, log = keys(), Log(50)
+    first, second = opened(log, part), opened(log, part)
+    first.catch_up()
+    log.items += Log(60).items[50:]
     second.catch_up()
-    assert count(second) == (5, 5)
+    first.catch_up()
+    assert len(rows(first, part)) == 60
 
 
-def test_rows_and_position_move_together(source, opened):
-    source.add(5)
-    with pytest.raises(StoreError):
-        opened(part(broken=True)).catch_up()
-    whole = opened(part())
-    assert count(whole) == (0, 0)
-    whole.catch_up()
-    assert count(whole) == (5, 5)
-
-
-def test_two_processes_fold_nothing_twice(source, opened):
-    source.add(3000)
-    both = [opened(part()), opened(part())]
-    threads = [threading.Thread(target=each.catch_up) for each in both]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert count(both[0]) == (3000, 3000)
+def test_kinds_that_a_projection_does_not_want_pass_it_by(opened):
+    part, log = keys(), Log(1)
+    log.items.append(envelope(ControlModeChanged(control="c", mode="off", reason="r")))
+    projections = opened(log, part)
+    assert projections.catch_up() == 2
+    assert len(rows(projections, part)) == 1
 
 
 def test_a_table_without_a_retention_class_is_refused(opened):
-    with pytest.raises(StoreError, match="retention"):
-        opened(part(retention="for ever"))
+    with pytest.raises(StoreError, match="retention class"):
+        opened(Log(0), keys(retention=""))
 
 
-def test_the_file_is_private(source, opened, tmp_path):
-    opened(part())
-    assert (tmp_path / "state.db").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_file_that_is_no_database_is_reported(tmp_path, source):
+def test_a_damaged_file_says_that_it_can_be_deleted(tmp_path):
     (tmp_path / "state.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(StoreError, match="file is not a database") as caught:
-        Projections(tmp_path / "state.db", source, [part()])
-    assert "rebuilt" in caught.value.hint
+    with pytest.raises(StoreError) as caught:
+        Projections(tmp_path / "state.db", Log(0), [])
+    assert "delete it" in caught.value.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 
@@ -32,6 +33,9 @@ async def _serve(data: Path, upstream: int) -> None:
     ledger.catch_up()
     person = registrar.register("service", "bench", ("member",), actor=None)
     key = registrar.issue_key(person.id, actor=None).secret.reveal()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     server = uvicorn.Server(serve_config(gateway, host="127.0.0.1", port=0))
     async with asyncio.TaskGroup() as tasks:
         following = tasks.create_task(ledger.follow())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +25,7 @@ from bartizan.gateway.messages import Messages
 from bartizan.gateway.metrics import Metrics
 from bartizan.gateway.pipeline import Pipeline
 from bartizan.gateway.records import Ledger, Recorder
-from bartizan.gateway.server import http_response
+from bartizan.gateway.server import ON_LEFT, http_response
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstreams
 from bartizan.policy import Policy, Resource
@@ -116,7 +116,7 @@ class Gateway:
         try:
             visit.headers = headers_of(scope["headers"])
             if dialect is not None and scope["method"] == "POST":
-                await self._exchange(visit, dialect, receive, send)
+                await self._exchange(visit, dialect, receive, send, scope.get(ON_LEFT))
             else:
                 await self._other(visit, scope, known=dialect is not None, send=send)
         except BartizanError as error:
@@ -125,7 +125,9 @@ class Gateway:
             _LOG.exception("request %s failed", visit.id)
             await self._refuse(visit, refusal(BartizanError("")), send)
 
-    async def _exchange(self, visit: _Visit, dialect: Dialect, receive: Receive, send: Send) -> None:
+    async def _exchange(
+        self, visit: _Visit, dialect: Dialect, receive: Receive, send: Send, on_left: list[Callable[[], None]] | None
+    ) -> None:
         visit.body = await self._read(visit.headers, receive)
         began = time.perf_counter()
         visit.principal = principal = self._admission.authenticate(visit.headers)
@@ -133,9 +135,13 @@ class Gateway:
         exchange = self._admission.admit(
             dialect, request, principal, visit.headers, exchange_id=visit.id, began=began, size=len(visit.body)
         )
+        if on_left is not None:
+            on_left.append(exchange.left)
+        else:
+            exchange.watch(receive)
         self.live.add(exchange)
         try:
-            ending = await self._pipeline.run(exchange, visit.body, visit.headers, receive, send)
+            ending = await self._pipeline.run(exchange, visit.body, visit.headers, send)
         finally:
             self.live.discard(exchange)
         self.metrics.ended(dialect.name, ending, exchange.marks)
@@ -202,7 +208,7 @@ class Gateway:
                     error, exchange_id=visit.id, path=visit.path, dialect=visit.dialect.name, body=visit.body, principal=visit.principal
                 )
             except StoreError as failure:
-                _LOG.error("request %s could not be recorded: %s", visit.id, failure)  # noqa: TRY400 - the error says what and where
+                _LOG.error("request %s could not be recorded: %s", visit.id, failure)
                 error = refusal(failure)
         await whole(send, error.status, error_body(visit.dialect, error, visit.id), error_headers(error, visit.id))
 
@@ -220,7 +226,7 @@ class Gateway:
         try:
             await self._recorder.refused(error, exchange_id=visit.id, path="", dialect="", body=b"", principal=None)
         except StoreError as failure:
-            _LOG.error("request %s could not be recorded: %s", visit.id, failure)  # noqa: TRY400 - the error says what and where
+            _LOG.error("request %s could not be recorded: %s", visit.id, failure)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -150,6 +150,8 @@ def _message(mapper: Mapper, path: str, message: dict[str, Any]) -> None:
     content = message.get("content")
     if type(content) is str:
         mapper.part(f"{path}.content", origin, content, role=role)
+        if len(message) == 2:
+            return
     elif content is not None:
         for number, part in enumerate(items(content, f"{path}.content")):
             _part(mapper, f"{path}.content[{number}]", part, origin, role)
@@ -233,29 +235,34 @@ def _function(mapper: Mapper, path: str, function: dict[str, Any], tools: dict[s
     mapper.rest(path, function, frozenset({"strict"}), "name", "description", "parameters")
 
 
+_TEXT_FIELDS: Final[dict[str, tuple[Origin, Channel]]] = {
+    "metadata": ("user", "metadata"),
+    "stop": ("user", "metadata"),
+    "tool_choice": ("user", "metadata"),
+    "function_call": ("user", "metadata"),
+    "prediction": ("user", "text"),
+    "response_format": ("operator", "tool_schema"),
+}
+
+
 def _rest(mapper: Mapper, fields: dict[str, Any]) -> None:
-    if fields.get("audio") is not None:
-        mapper.media("$.audio", "audio:" + compact(fields["audio"]))
-    for name, origin, channel in (
-        ("metadata", "user", "metadata"),
-        ("stop", "user", "metadata"),
-        ("tool_choice", "user", "metadata"),
-        ("function_call", "user", "metadata"),
-        ("prediction", "user", "text"),
-        ("response_format", "operator", "tool_schema"),
-    ):
-        if fields.get(name) is not None:
-            mapper.add(f"$.{name}", origin, channel, "\n".join(strings(fields[name])), joined=True)  # type: ignore[arg-type]  # literals above
+    for name, value in fields.items():
+        if value is None:
+            continue
+        if kind := _TEXT_FIELDS.get(name):
+            mapper.add(f"$.{name}", *kind, "\n".join(strings(value)), joined=True)
+        elif name == "audio":
+            mapper.media("$.audio", "audio:" + compact(value))
 
 
 def _answer_message(
     mapper: Mapper, path: str, message: dict[str, Any], calls: list[ToolCall], marks: list[str], tools: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    for name, channel in _TEXTS.items():
-        if message.get(name):
-            mapper.add(f"{path}.{name}", "model", channel, string(message[name], f"{path}.{name}"), role="assistant")
-    if message.get("refusal"):
-        marks.append("refusal")
+    for name, value in message.items():
+        if value and (channel := _TEXTS.get(name)):
+            mapper.add(f"{path}.{name}", "model", channel, string(value, f"{path}.{name}"), role="assistant")
+            if channel == "refusal":
+                marks.append("refusal")
     if message.get("audio") is not None:
         mapper.unknown(f"{path}.audio", message["audio"], origin="model")
     past = list(items(message.get("tool_calls") or [], f"{path}.tool_calls"))

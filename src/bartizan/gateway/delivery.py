@@ -91,7 +91,7 @@ async def _json(exchange: Exchange, ending: Ending, response: Response, server: 
         ending.held = len(data)
         raise Ended("blocked", _stopped(), decisive)
     across = translation(exchange.dialect.speaks, server.speaks)
-    return data if across is None else across.answer(fields, exchange.request)
+    return data if across is None else across.answer(fields)
 
 
 async def _stream(

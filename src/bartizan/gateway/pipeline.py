@@ -15,7 +15,7 @@ from bartizan.control.judgement import cuts
 from bartizan.errors import BartizanError, RefusedError, UpstreamError
 from bartizan.event import Outcome, Verdict
 from bartizan.gateway.admission import Admission
-from bartizan.gateway.answers import JSON, STREAM, Header, Receive, Send, begin_stream, error_body, error_headers, ids, part, refusal, whole
+from bartizan.gateway.answers import JSON, STREAM, Header, Send, begin_stream, error_body, error_headers, ids, part, refusal, whole
 from bartizan.gateway.delivery import Ended, deliver
 from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Cut, Exchange
@@ -57,10 +57,9 @@ class Pipeline:
         self._settings = settings
         self._policy_version = policy_version
 
-    async def run(self, exchange: Exchange, body: bytes, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> Ending:
+    async def run(self, exchange: Exchange, body: bytes, headers: Mapping[bytes, bytes], send: Send) -> Ending:
         """Take an exchange to its end; raises StoreError when it can't be recorded, with nothing released that is not."""
         ending = Ending()
-        exchange.watcher = asyncio.get_running_loop().create_task(_watch(exchange, receive))
         try:
             await self._recorder.admitted(exchange, body, self._policy_version())
             exchange.mark("admitted_ms")
@@ -69,11 +68,11 @@ class Pipeline:
         except BartizanError as error:
             if not exchange.started:
                 raise
-            _LOG.error("exchange %s could not be recorded: %s", exchange.id, error)  # noqa: TRY400 - the error says what and where
+            _LOG.error("exchange %s could not be recorded: %s", exchange.id, error)
             last = self._ended(exchange, ending, Ended("failed", refusal(error)))
         finally:
             exchange.ended = True
-            exchange.watcher.cancel()
+            exchange.unwatch()
             if exchange.response is not None:
                 exchange.response.close()
             exchange.reservation.settle(ending.used)
@@ -188,13 +187,6 @@ class Pipeline:
         exchange.ended = True
         self._ended(exchange, ending, Ended("failed", RefusedError("the gateway is stopping", code="shutting_down", status=503)))
         await self._recorder.completed(exchange, ending)
-
-
-async def _watch(exchange: Exchange, receive: Receive) -> None:
-    """Wait for the client to leave, from the moment its request is read."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    exchange.cut("cancelled")
 
 
 def _cut(exchange: Exchange) -> Ended:

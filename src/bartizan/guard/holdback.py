@@ -14,7 +14,7 @@ import re2
 
 from bartizan.control import Opinion, Release
 from bartizan.event import Span
-from bartizan.guard import encodings, folding
+from bartizan.guard import folding, grammar
 from bartizan.guard.matcher import Pattern, clean, compiled, pattern_set
 from bartizan.guard.prefix import closure
 from bartizan.guard.reading import HAS_OTHER_READINGS, Reading, read
@@ -33,10 +33,12 @@ _ROUNDS: Final = 8
 class Prefixes:
     """What patterns look for in a stream and must hold back; built once, shared by all streams.
 
-    ``watched`` patterns are looked for too but hold nothing: a match of theirs is told, not prevented.
+    ``watched`` patterns are looked for too but hold nothing: a match of theirs is told, not prevented. Without ``readings`` only the
+    text as written counts; such patterns begin with a character beyond ASCII, so ASCII passes at no cost.
     """
 
-    def __init__(self, enforced: Sequence[Pattern], watched: Sequence[Pattern] = ()) -> None:
+    def __init__(self, enforced: Sequence[Pattern], watched: Sequence[Pattern] = (), *, readings: bool = True) -> None:
+        self.readings = readings
         self.patterns = (*enforced, *watched)
         self.each = [compiled(pattern) for pattern in self.patterns]
         closures = [closure(pattern.source, name=pattern.id, max_length=pattern.max_length) for pattern in self.patterns]
@@ -44,11 +46,13 @@ class Prefixes:
         self.longest = max((item.max_length for item in closures[: len(enforced)]), default=0)
         self.context = max([_CONTEXT, *(min(item.max_length, 512) for item in closures[len(enforced) :])])
         live = "|".join(item.live for item in closures[: len(enforced)]) or _NEVER
-        unit = f"{encodings.OPEN}|{folding.OPEN}" if enforced else _NEVER
-        if not all(pattern.source.isascii() for pattern in enforced):
-            unit += f"|{encodings.TOKEN}"  # the first characters of other scripts' encoded text look like any word
+        unit = f"{grammar.OPEN}|{folding.OPEN}" if enforced and readings else _NEVER
+        if readings and not all(pattern.source.isascii() for pattern in enforced):
+            unit += f"|{grammar.TOKEN}"  # the first characters of other scripts' encoded text look like any word
         self.live, self.unit = _at_end(live), _at_end(unit)
-        self.which = pattern_set([*(pattern.source for pattern in self.patterns), f"(?:{live}|{unit})$", HAS_OTHER_READINGS, _TAIL])
+        self.ends = pattern_set([f"(?:{live})$", f"(?:{unit})$"])
+        gates = [HAS_OTHER_READINGS, _TAIL] if readings else []
+        self.which = pattern_set([*(pattern.source for pattern in self.patterns), f"(?:{live}|{unit})$", *gates])
         self.end = len(self.patterns)
 
 
@@ -60,6 +64,12 @@ def _at_end(source: str) -> Any:  # noqa: ANN401 - RE2 has no types
     options = re2.Options()
     options.max_mem = _MEMORY
     return re2.compile(f"(?:{source})$", options)
+
+
+def _first(regex: Any, text: str) -> int:  # noqa: ANN401 - RE2 has no types
+    """Return where an end pattern begins; RE2 counts bytes faster than characters."""
+    found = regex.search(text.encode() if text.isascii() else text)
+    return int(found.start()) if found else len(text)
 
 
 class PatternWatch:
@@ -77,23 +87,32 @@ class PatternWatch:
     def feed(self, text: str, *, final: bool = False) -> Release:
         """Take the next characters; ``upto`` counts from the beginning of the channel."""
         held = self._held + (text if text.isascii() else clean(text))
-        if not final and len(held) > _LONG and self._still_open(held):
+        if len(held) > _LONG and not final and self._still_open(held):
             self._held = held
             return Release(upto=self._offset + len(self._context))
         window = self._context + held
+        if not self._prefixes.readings and window.isascii():
+            return self._released(window, len(window), ())
         found = self._prefixes.which.Match(window)
         if not found:
             return self._released(window, len(window), ())
-        opinions: list[Opinion] = []
+        if found == [self._prefixes.end]:
+            hold = len(window) if final else self._hold(View(window), len(window))
+            return self._released(window, max(hold, len(self._context)), ())
+        return self._read(window, found, final=final)
+
+    def _read(self, window: str, found: list[int], *, final: bool) -> Release:
+        """Look at every reading of the window, and at those of what stands before an open run."""
         hold = len(window)
-        reading = read(window, tail=not final) if max(found) > self._prefixes.end else Reading((View(window),))
-        opinions += [Opinion(category="hidden_text", rule=reason) for reason in reading.refused]
+        another = max(found) > self._prefixes.end
+        reading = read(window, tail=not final) if another else Reading((View(window),))
+        opinions = [Opinion(category="hidden_text", rule=reason) for reason in reading.refused]
         for view in reading.views:
             numbers = self._prefixes.which.Match(view.text) or () if view.names else found
             opinions += self._matches(view, numbers, final=final)
-            if not final and numbers:
+            if numbers and not final:
                 hold = min(hold, self._hold(view, len(window)))
-        if not final and max(found) > self._prefixes.end and (unit := self._prefixes.unit.search(window)):
+        if another and not final and (unit := self._prefixes.unit.search(window)):
             hold = min(hold, self._before(window[: unit.start()]))
         if len(window) - hold > _LONGEST:
             hold = self._rolled(window, hold, opinions)
@@ -127,14 +146,19 @@ class PatternWatch:
         """Return the position in the window from which on a view's end is live, or the window's length."""
         text = view.text
         hold = len(text)
+        ends = self._prefixes.ends.Match(text)
         for _ in range(_ROUNDS):
-            unit, live = self._prefixes.unit.search(text), self._prefixes.live.search(text)
-            if live:
-                hold = min(hold, max(live.start(), len(text) - self._prefixes.longest))
-            if not unit or unit.start() == len(text):
+            if not ends:
                 break
-            text = text[: unit.start()]  # the run may come to nothing, or to anything: what stands before it may be live
+            if 0 in ends:
+                hold = min(hold, max(_first(self._prefixes.live, text), len(text) - self._prefixes.longest))
+            if 1 not in ends:
+                break
+            text = text[
+                : _first(self._prefixes.unit, text)
+            ]  # the run may come to nothing, or to anything: what stands before it may be live
             hold = min(hold, len(text))
+            ends = self._prefixes.ends.Match(text)
         else:
             hold = 0
         return view.start(hold) if hold < len(view.text) else length

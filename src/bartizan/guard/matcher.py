@@ -46,10 +46,10 @@ def opinion_of(hit: Hit, segment: Segment) -> Opinion:
 class Matcher:
     """A compiled set of patterns."""
 
-    def __init__(self, patterns: Sequence[Pattern]) -> None:
+    def __init__(self, patterns: Sequence[Pattern], *, readings: bool = True) -> None:
         self.patterns = tuple(patterns)
         self._each = [compiled(pattern) for pattern in self.patterns]
-        self._set = pattern_set([*(pattern.source for pattern in self.patterns), HAS_OTHER_READINGS])
+        self._set = pattern_set([*(pattern.source for pattern in self.patterns), *([HAS_OTHER_READINGS] if readings else [])])
         self._gate = len(self.patterns)
 
     def find(self, text: str) -> list[Hit]:

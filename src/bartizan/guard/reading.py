@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import re2
 
-from bartizan.guard.encodings import ENCODED, Budget, decoded
+from bartizan.guard.decoding import ENCODED, Budget, decoded
 from bartizan.guard.folding import SEEN_PAST, folded
 from bartizan.guard.views import Edit, View
 

@@ -8,7 +8,13 @@ import msgspec
 
 from bartizan.config import GuardSettings
 from bartizan.control import Factory
-from bartizan.guard import rulebook, rules
+from bartizan.guard import hidden_text, items, rulebook, rules, secrets, tool_arguments
+
+_PATTERNS = tuple(
+    f"bartizan.guard.{name}"
+    for name in ("decoding", "folding", "grammar", "holdback", "matcher", "prefix", "reading", "rulebook", "scopes", "views")
+)
+"""The code that every detector by patterns depends on."""
 
 
 def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # noqa: B008 - frozen
@@ -17,7 +23,21 @@ def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # 
         Factory(
             descriptor=rules.DESCRIPTOR,
             build=lambda: rules.Rules((*rulebook.own(settings.rules), *rulebook.shipped("rules.toml"))),
-            modules=("bartizan.guard.rules", "bartizan.guard.rulebook", "bartizan.guard.views"),
+            modules=("bartizan.guard.rules", *_PATTERNS),
             data=rulebook.shipped_bytes("rules.toml") + msgspec.json.encode(settings.rules, order="sorted"),
         ),
+        Factory(
+            descriptor=secrets.DESCRIPTOR,
+            build=lambda: secrets.Secrets(secrets.read_formats(rulebook.shipped_bytes("secrets.toml")), settings.canaries),
+            modules=("bartizan.guard.secrets", *_PATTERNS),
+            data=rulebook.shipped_bytes("secrets.toml") + msgspec.json.encode([canary.reference for canary in settings.canaries]),
+        ),
+        Factory(descriptor=hidden_text.DESCRIPTOR, build=hidden_text.HiddenText, modules=("bartizan.guard.hidden_text", *_PATTERNS)),
+        Factory(
+            descriptor=tool_arguments.DESCRIPTOR,
+            build=lambda: tool_arguments.ToolArguments(hosts=settings.egress_hosts, denied=settings.tools_denied),
+            modules=("bartizan.guard.tool_arguments", "bartizan.guard.egress", "bartizan.guard.strictjson"),
+            data=msgspec.json.encode([settings.egress_hosts, settings.tools_denied]),
+        ),
+        Factory(descriptor=items.DESCRIPTOR, build=items.Items, modules=("bartizan.guard.items",)),
     )

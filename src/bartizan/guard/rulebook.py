@@ -15,6 +15,7 @@ from bartizan.control import Phase
 from bartizan.errors import ControlError
 from bartizan.event import Channel, Origin
 from bartizan.guard.matcher import Pattern
+from bartizan.guard.scopes import Scoped
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,14 +36,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pass_over: tuple[str, ...] = ()
     reference: str = ""
 
-    def covers(self, phase: Phase, origin: Origin, channel: Channel) -> bool:
-        """Say whether this rule looks at such a segment."""
-        return phase in self.phases and (not self.origins or origin in self.origins) and (not self.channels or channel in self.channels)
-
-
-def pattern_of(rule: Rule) -> Pattern:
-    """Return what the matcher needs of a rule."""
-    return Pattern(id=rule.id, category=rule.category, source=rule.pattern, max_length=rule.max_length)
+    def scoped(self) -> Scoped:
+        """Return the pattern with its scope, as the detector compiles it."""
+        pattern = Pattern(id=self.id, category=self.category, source=self.pattern, max_length=self.max_length)
+        return Scoped(pattern=pattern, phases=self.phases, origins=self.origins, channels=self.channels)
 
 
 class _Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -245,11 +245,9 @@ class _Walk:
             self.roots[self._marks.pop()] = self.root()
 
     def expected_tiles(self) -> Iterator[tuple[int, int, bytes]]:
-        """Yield level, index and SHA-256 of every tile that a log of this size has."""
+        """Yield level, index and SHA-256 of every tile that a log of this size stores: all but the unfinished one of level 0."""
         for start in range(0, len(self.full), 32):
             yield 0, start // 32, bytes(self.full[start : start + 32])
-        if self.tiles[0]:
-            yield 0, len(self.full) // 32, _sha256(b"".join(self.tiles[0])).digest()
         level, row = 1, self.tiles[1]
         while row:
             for index in range(0, len(row), 256):

@@ -122,15 +122,19 @@ class Response:
         if int(headers.get(b"content-length", b"0")) > self._limit:
             raise UpstreamError(f"the answer is larger than {self._limit} bytes", code="upstream_too_large")
 
-    def add(self, chunk: bytes) -> bool:
-        """Take body bytes; True when the reader lags so far behind that the socket should rest."""
-        self.received += len(chunk)
+    def add(self, chunk: bytes) -> None:
+        """Take body bytes."""
+        self._chunks.append(chunk)
+
+    def arrived(self, size: int) -> bool:
+        """Count what one read of the socket brought; True when the reader lags so far behind that the socket should rest."""
+        self.received += size
         if self.received > self._limit:
             raise UpstreamError(f"the answer is larger than {self._limit} bytes", code="upstream_too_large")
         if self._left:
+            self._chunks.clear()
             return False
-        self._chunks.append(chunk)
-        self._buffered += len(chunk)
+        self._buffered += size
         return self._buffered > _HIGH_WATER
 
     def finish(self) -> None:
@@ -140,6 +144,8 @@ class Response:
 
     def lost(self, error: UpstreamError) -> None:
         """The connection is gone: the end of the body if only that marks it, else an error."""
+        if error.code == "upstream_too_large":
+            self.error = error
         if self._connection is None:
             return
         self._connection = None
@@ -234,6 +240,13 @@ class Connection(asyncio.Protocol):
         self.heard_at = self.loop.time()
         try:
             self._parser.feed_data(data)
+            if response.arrived(len(data)) and self.response is not None and not self._paused and self._transport is not None:
+                self._paused = True
+                self._transport.pause_reading()
+        except UpstreamError as error:
+            response.lost(error)
+            self.abort(error)
+            return
         except httptools.HttpParserError as error:
             cause = error.__context__
             found = cause if isinstance(cause, UpstreamError) else UpstreamError(f"reading the answer: {error}", code="upstream_protocol")
@@ -274,9 +287,8 @@ class Connection(asyncio.Protocol):
             self.response.begun(status, self._headers)
 
     def on_body(self, chunk: bytes) -> None:
-        if self.response is not None and self.response.add(chunk) and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
+        if self.response is not None:
+            self.response.add(chunk)
 
     def on_message_complete(self) -> None:
         response = self.response

@@ -7,7 +7,6 @@ writes the rows, under the write lock, so any number of processes may fold and n
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -160,6 +159,5 @@ def _engine(path: Path) -> sa.Engine:
 def _reporting(doing: str) -> Iterator[None]:
     try:
         yield
-    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        raise StoreError(f"cannot {doing} state.db: {cause}", hint="it is made from the ledger: delete it and it is rebuilt") from error
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise StoreError(f"cannot {doing} state.db: {error}", hint="it is made from the ledger: delete it and it is rebuilt") from error

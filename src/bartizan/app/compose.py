@@ -1,0 +1,83 @@
+"""The one place where rooms are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bartizan.casework import Casebook, Desk
+from bartizan.config import Settings, UpstreamSettings
+from bartizan.control import Registry, Runner
+from bartizan.guard import builtin
+from bartizan.identity import Directory, Registrar
+from bartizan.ledger import Ledger
+from bartizan.model import Timeouts, Upstreams
+from bartizan.policy import Policy
+
+
+class App:
+    """Every room of one process, sharing one ledger.
+
+    Whoever else folds the ledger subscribes before ``begin``, which replays it. Close it when done; ``open_app`` does both.
+    """
+
+    def __init__(self, data: Path, settings: Settings, *, role: str, observe: bool = False) -> None:
+        self.data = data
+        self.settings = settings
+        self.ledger = Ledger.open(data, role=role, settings=settings.ledger)
+        self.casebook = Casebook(self.ledger)
+        self.desk = Desk(self.ledger, self.casebook)
+        self.directory = Directory(self.ledger, profile=settings.profile, consent=self.casebook)
+        self.registrar = Registrar(self.ledger, self.directory)
+        self.policy = Policy(self.ledger)
+        self.registry = registry(settings, observe=observe)
+        self.ledger.subscribe(Registry.KINDS, self.registry.fold)
+        self.runner = Runner(self.registry)
+
+    def begin(self) -> App:
+        """Replay the record, so that every room knows what is so."""
+        self.ledger.catch_up()
+        return self
+
+    def upstreams(self, *, model_port: int = 0) -> Upstreams:
+        """Return the configured model servers and, where it listens, the local model; for use on one event loop."""
+        configured = dict(self.settings.upstreams)
+        if model_port:
+            from bartizan.model import local  # noqa: PLC0415 - only where there is one
+
+            configured["local"] = UpstreamSettings(kind="openai", url=f"http://127.0.0.1:{model_port}", models=(local.MODEL_NAME,))
+        gateway = self.settings.gateway
+        timeouts = Timeouts(
+            connect_s=gateway.connect_timeout_s,
+            first_byte_s=gateway.first_byte_timeout_s,
+            chunk_s=gateway.chunk_timeout_s,
+            total_s=gateway.total_timeout_s,
+        )
+        return Upstreams.of(
+            configured,
+            timeouts=timeouts,
+            max_connections=gateway.max_concurrency,
+            max_response_bytes=gateway.max_response_bytes,
+            retries=gateway.retries,
+        )
+
+    def close(self) -> None:
+        """Stop writing and release the data directory."""
+        self.ledger.close()
+
+
+def registry(settings: Settings, *, observe: bool = False) -> Registry:
+    """Load every control; raises ControlError when one that is to run can't (fail closed)."""
+    guard = settings.guard
+    return Registry.load(builtin(guard), controls=guard.controls, plugins=guard.plugins, observe=observe)
+
+
+@contextmanager
+def open_app(data: Path, settings: Settings, *, role: str = "cli") -> Iterator[App]:
+    """Compose the app for the length of one command."""
+    app = App(data, settings, role=role)
+    try:
+        yield app.begin()
+    finally:
+        app.close()

@@ -1,0 +1,86 @@
+"""``bartizan bench``: measure this machine, and bartizan on it; nothing here runs in CI as a timing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from bartizan.cli.terminal import Json, emit
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Measure this machine, and bartizan on it. Figures are CPU time, counts and ratios of one run; each says where it was made.",
+)
+
+Rounds = Annotated[int, typer.Option(min=1, help="Rounds; the median is printed")]
+
+
+@app.command()
+def gateway(rounds: Rounds = 5, seconds: Annotated[float, typer.Option(help="Seconds a cell")] = 2.0, json: Json = False) -> None:
+    """CPU per request with everything on, against an instant upstream; paced streams; memory; time to ready."""
+    from bartizan.bench.gateway import measure  # noqa: PLC0415 - heavy
+
+    _show(lambda: measure(rounds=rounds, seconds=seconds), as_json=json)
+
+
+@app.command()
+def ledger(
+    what: Annotated[str, typer.Argument(help="append, tamper or crash")] = "append",
+    count: Annotated[int, typer.Option(help="Tamperings (10,000 in docs/benchmarks.md) or kills (200)")] = 0,
+    json: Json = False,
+) -> None:
+    """Durable appends a second; tamperings found by the offline verifier; acknowledged records lost under kill -9."""
+    match what:
+        case "append":
+            from bartizan.bench.ledger import append  # noqa: PLC0415 - heavy
+
+            _show(append, as_json=json)
+        case "tamper":
+            from bartizan.bench.tamper import tamper  # noqa: PLC0415 - heavy
+
+            _show(lambda: tamper(count or 1000), as_json=json)
+        case "crash":
+            from bartizan.bench.crash import crash  # noqa: PLC0415 - heavy
+
+            _show(lambda: crash(count or 20), as_json=json)
+        case _:
+            raise typer.BadParameter("append, tamper or crash")
+
+
+@app.command()
+def policy(requests: Annotated[int, typer.Option(help="Fuzzed requests")] = 100_000, rounds: Rounds = 9, json: Json = False) -> None:
+    """CPU per policy decision, and agreement with a plain reference on fuzzed requests."""
+    from bartizan.bench.policy import run  # noqa: PLC0415 - heavy
+
+    _show(lambda: run(requests=requests, rounds=rounds), as_json=json)
+
+
+def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
+    from bartizan.bench.report import Run, machine, render  # noqa: PLC0415 - heavy
+
+    where = machine()
+    begun = time.monotonic()
+    run = Run(command="bartizan " + " ".join(["bench", *_arguments()]), machine=where, seconds=0.0, figures=measure())
+    if as_json:
+        emit({**_plain(run), "seconds": round(time.monotonic() - begun, 1)})
+        return
+    typer.echo(
+        f"{run.command}: {time.monotonic() - begun:.0f} s on {where.processor}, {where.cores} cores, load {where.load}, Python {where.python}"
+    )
+    typer.echo(render(run.figures))
+
+
+def _plain(run: object) -> dict[str, Any]:
+    import msgspec  # noqa: PLC0415 - heavy
+
+    plain: dict[str, Any] = msgspec.to_builtins(run)
+    return plain
+
+
+def _arguments() -> list[str]:
+    return sys.argv[sys.argv.index("bench") + 1 :] if "bench" in sys.argv else []
