@@ -30,7 +30,7 @@ def gateway(rounds: Rounds = 5, seconds: Annotated[float, typer.Option(help="Sec
 
 @app.command()
 def ledger(
-    what: Annotated[str, typer.Argument(help="append, tamper or crash")] = "append",
+    what: Annotated[str, typer.Argument(help="append, verify, tamper or crash")] = "append",
     count: Annotated[int, typer.Option(help="Tamperings (10,000 in docs/benchmarks.md) or kills (200)")] = 0,
     json: Json = False,
 ) -> None:
@@ -40,6 +40,10 @@ def ledger(
             from bartizan.bench.ledger import append
 
             _show(append, as_json=json)
+        case "verify":
+            from bartizan.bench.ledger import verify
+
+            _show(verify, as_json=json)
         case "tamper":
             from bartizan.bench.tamper import tamper
 
@@ -49,7 +53,7 @@ def ledger(
 
             _show(lambda: crash(count or 20), as_json=json)
         case _:
-            raise typer.BadParameter("append, tamper or crash")
+            raise typer.BadParameter("append, verify, tamper or crash")
 
 
 @app.command()
@@ -77,9 +81,8 @@ def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
     if as_json:
         emit({**_plain(run), "seconds": round(time.monotonic() - begun, 1)})
         return
-    typer.echo(
-        f"{run.command}: {time.monotonic() - begun:.0f} s on {where.processor}, {where.cores} cores, load {where.load}, Python {where.python}"
-    )
+    took = f"{time.monotonic() - begun:.0f} s"
+    typer.echo(f"{run.command}: {took} on {where.processor}, {where.cores} cores, load {where.load}, Python {where.python}")
     typer.echo(render(run.figures))
 
 
