@@ -14,6 +14,7 @@ from bartizan.store.contract import Batch, EntryRow, Head, OpenExchange, Purpose
 from bartizan.store.schema import LEDGER, prepare
 
 _WAL_PAGES = 4000
+_COSIGNED = 1000
 _CHUNKS = (128, 32, 8, 1)
 
 
@@ -101,9 +102,11 @@ class SqliteLog:
         return int(rows[-1][0]) if rows else -1
 
     def keep_cosigned(self, size: int, note: str) -> None:
-        """Keep a cosigned checkpoint; replaces an older one of the same size."""
+        """Keep a cosigned checkpoint, replacing one of the same size, and forget all but the newest thousand."""
         with reporting("keep a checkpoint in", self._path):
             self._writes.execute("INSERT OR REPLACE INTO cosigned VALUES (?, ?)", (size, note))
+            newest = "SELECT size FROM cosigned ORDER BY size DESC LIMIT ?"
+            self._writes.execute(f"DELETE FROM cosigned WHERE size NOT IN ({newest})", (_COSIGNED,))
 
     def head(self) -> Head:
         """Return the newest durable head."""
