@@ -10,14 +10,14 @@ from typing import Literal
 
 import msgspec
 
-from bartizan.casework import Approval, ApprovalState, Casebook, Desk
+from bartizan.app import Rooms, open_rooms
+from bartizan.casework import Approval, ApprovalState
 from bartizan.cli.terminal import data_directory, safe, say, settings_file
 from bartizan.config import load
 from bartizan.errors import ConfigError, RefusedError
 from bartizan.event import ContentRead, envelope
-from bartizan.identity import Access, Directory, Principal, Profile, Registrar, duties, read_subject
-from bartizan.ledger import Ledger
-from bartizan.policy import Policy, Resource
+from bartizan.identity import Principal, duties, read_subject
+from bartizan.policy import Resource
 
 _KINDS = ("person", "service", "agent")
 
@@ -25,15 +25,14 @@ _KINDS = ("person", "service", "agent")
 class Office:
     """The rooms of access, caught up with the ledger, and the person who acts."""
 
-    def __init__(self, ledger: Ledger, profile: Profile) -> None:
-        self.ledger = ledger
-        self.casebook = Casebook(ledger)
-        self.directory = Directory(ledger, profile=profile, consent=self.casebook)
-        self.policy = Policy(ledger)
-        self.registrar = Registrar(ledger, self.directory)
-        self.desk = Desk(ledger, self.casebook)
-        self.access = Access(self.directory, self.registrar, self.desk)
-        ledger.catch_up()
+    def __init__(self, rooms: Rooms) -> None:
+        self.ledger = rooms.ledger
+        self.casebook = rooms.casebook
+        self.directory = rooms.directory
+        self.policy = rooms.policy
+        self.registrar = rooms.registrar
+        self.desk = rooms.desk
+        self.access = rooms.access
 
     def enter(self, key: str) -> Principal:
         """Return the person whose key this is; raises RefusedError."""
@@ -151,12 +150,8 @@ def office(data: Path | None, config: Path | None = None) -> Iterator[Office]:
     directory = data_directory(data)
     if not (directory / "ledger.db").exists():
         raise ConfigError(f"there is no data in {directory}", hint="bartizan up creates it, and the first person's key; or pass --data DIR")
-    settings = load(settings_file(config))
-    ledger = Ledger.open(directory, role="cli", settings=settings.ledger)
-    try:
-        yield Office(ledger, settings.profile)
-    finally:
-        ledger.close()
+    with open_rooms(directory, load(settings_file(config))) as rooms:
+        yield Office(rooms)
 
 
 def columns(rows: Sequence[Mapping[str, object]]) -> str:

@@ -1,6 +1,5 @@
 """``bartizan principal``: people, services and agents."""
 
-# ruff: noqa: PLC0415 - a command imports its rooms itself, so that --help stays fast
 from __future__ import annotations
 
 import sys

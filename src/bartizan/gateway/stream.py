@@ -27,7 +27,6 @@ class Translate(Protocol):
         ...
 
 
-
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Why a stream must not go on: a verdict, a limit, or the model server's own failure."""
 
