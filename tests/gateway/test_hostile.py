@@ -133,7 +133,8 @@ def test_what_is_not_http_is_refused_in_json_and_on_record(serve, go, name):
 def test_a_second_authorization_header_is_refused(serve, go):
     async def scenario():
         async with serve() as rig:
-            head = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer a\r\nauthorization: Bearer b\r\ncontent-length: 0\r\n\r\n"
+            twice = b"authorization: Bearer a\r\nauthorization: Bearer b\r\n"
+            head = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + twice + b"content-length: 0\r\n\r\n"
             reader, writer = await rig.raw(head)
             assert b"duplicate_header" in await reader.read()
             writer.close()

@@ -18,7 +18,11 @@ def test_openai_client_before_an_anthropic_server(serve, go, stream):
     history = [
         {"role": "system", "content": "be kind"},
         {"role": "user", "content": [{"type": "text", "text": "look"}]},
-        {"role": "assistant", "content": "so", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]},
+        {
+            "role": "assistant",
+            "content": "so",
+            "tool_calls": [{"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{}"}}],
+        },
         {"role": "tool", "tool_call_id": "a", "content": "rain"},
     ]
 
@@ -92,7 +96,13 @@ def test_a_stream_is_judged_and_ended_in_the_clients_dialect(serve, go, done):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"n": 2}, {"logit_bias": {"1": 2}}, {"response_format": {"type": "json_object"}}, {"reasoning_effort": "high"}, {"frequency_penalty": 1}],
+    [
+        {"n": 2},
+        {"logit_bias": {"1": 2}},
+        {"response_format": {"type": "json_object"}},
+        {"reasoning_effort": "high"},
+        {"frequency_penalty": 1},
+    ],
 )
 def test_what_can_not_be_said_is_refused(serve, go, fields):
     async def scenario():

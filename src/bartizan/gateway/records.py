@@ -123,7 +123,9 @@ class Recorder:
         await self._ledger.append(_envelope(fact, principal, exchange_id, "r"), bytes(body[:_REFUSED_BYTES]))
 
 
-def _envelope(fact: ExchangeAdmitted | ExchangeCompleted | RequestRefused, principal: Principal | None, exchange_id: str, which: str) -> Envelope:
+def _envelope(
+    fact: ExchangeAdmitted | ExchangeCompleted | RequestRefused, principal: Principal | None, exchange_id: str, which: str
+) -> Envelope:
     return Envelope(
         id=f"ev_{exchange_id[3:]}{which}",  # unique as the exchange is; one draw from the kernel a request instead of three
         at=time.time(),

@@ -28,7 +28,10 @@ _CHOICES: Final = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required
 def refuse(what: str, param: str) -> RefusedError:
     """Return the refusal of something that the model server's dialect can't say."""
     return RefusedError(
-        f"{what} can't be said to this model's server", code="not_translatable", param=param, hint="use a model whose server speaks your dialect"
+        f"{what} can't be said to this model's server",
+        code="not_translatable",
+        param=param,
+        hint="use a model whose server speaks your dialect",
     )
 
 
