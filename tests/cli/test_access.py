@@ -64,6 +64,11 @@ def test_three_people_share_the_duties_and_grant_trust_with_a_delay(shell):
     duties = json.loads(shell.ok("Ada", "principal", "duties", "--json"))
     assert duties["vacant"] == []
     assert {row["who"] for row in duties["merged"]} == {"Ada", "Bob", "Eve"}
+    waiting = json.loads(shell.ok("Eve", "case", "list", "--json"))
+    assert [row["kind"] for row in waiting] == ["review", "review", "review"]
+    assert "trusted with one approver" in shell.ok("Eve", "case", "show", waiting[-1]["id"])
+    assert "not permitted" in shell.no("Ada", "case", "decide", waiting[0]["id"], "fine", "--reason", "x")
+    shell.ok("Bob", "case", "decide", waiting[-1]["id"], "fine", "--reason", "seen")
     shell.ok("Bob", "grant", "end", grant["grant"], "--reason", "over")
     assert json.loads(shell.ok("Ada", "grant", "list", "--json")) == []
 
@@ -184,3 +189,22 @@ def test_where_duties_are_apart_a_new_duty_needs_anothers_consent(shell, tmp_pat
     shell.ok("Bob", "case", "refuse", approval, "--reason", "one is enough")
     rows = {row["name"]: row["roles"] for row in json.loads(shell.ok("Ada", "principal", "list", "--json"))}
     assert rows["Eve"] == "member"
+
+
+def test_a_hold_blocks_an_erasure_until_it_is_released(shell):
+    shell.join("Pia", "privacy")
+    shell.join("Ben", "approver")
+    account = json.loads(shell.ok("Ada", "principal", "list", "--json"))[0]["account"]
+    shell.no("Ada", "ledger", "erase", account, "--reason", "mine")
+    approval = shell.ok("Pia", "ledger", "hold", account, "--reason", "court order")
+    assert shell.ok("Pia", "ledger", "holds") == ""
+    shell.no("Pia", "case", "approve", approval)
+    shell.ok("Ben", "case", "approve", approval)
+    ((hold, held),) = json.loads(shell.ok("Pia", "ledger", "holds", "--json")).items()
+    assert held == [account]
+    assert "held" in shell.no("Pia", "ledger", "erase", account, "--reason", "asked")
+    shell.no("Ben", "ledger", "release", hold, "--reason", "closed")
+    shell.ok("Pia", "ledger", "release", hold, "--reason", "closed")
+    assert json.loads(shell.ok("Pia", "ledger", "erase", account, "--reason", "asked", "--json"))["keys"]
+    assert "2 erased" in shell.ok("Pia", "ledger", "verify")
+    assert json.loads(shell.ok("Pia", "ledger", "retention", "--apply", "--json"))["erased"]["keys"] == []

@@ -105,8 +105,9 @@ def test_bad_headers(serve, go):
     go(scenario())
 
 
+POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
 RAW = {
-    "length_and_chunked": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "length_and_chunked": POST + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "two_lengths": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
     "bad_chunk": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n\r\n",
     "null_in_header": b"GET /health HTTP/1.1\r\nhost: x\x00y\r\n\r\n",

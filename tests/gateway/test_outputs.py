@@ -17,8 +17,7 @@ HITS = {
 }
 
 
-def request(stream, path, **fields):
-    del path
+def request(*, stream=False, **fields):
     return {"model": "scripted", "max_tokens": 9, "stream": stream, "messages": [{"role": "user", "content": "hi"}]} | fields
 
 
@@ -33,7 +32,7 @@ def test_hits_in_answers(serve, go, stream, path, kind):
                 if (name == "second_choice" and not n and kind == "openai") or (name == "refusal" and kind == "anthropic"):
                     continue
                 rig.script(token_chars=2, **reply)
-                answer = await rig.post(path, request(stream, path, **n))
+                answer = await rig.post(path, request(stream=stream, **n))
                 completed = rig.ledger.bodies("exchange_completed")[-1]
                 if name == "finish_reason_field":
                     assert answer.status == 200
@@ -58,7 +57,7 @@ def test_fields_nobody_knows_in_an_answer(serve, go, stream):
         for mode, status in (("block", 403), ("log", 200)):
             async with serve(settings=GatewaySettings(unknown_items=mode)) as rig:
                 rig.script(raw=event if stream else plain, raw_type="text/event-stream" if stream else "application/json")
-                answer = await rig.post("/v1/chat/completions", request(stream, ""))
+                answer = await rig.post("/v1/chat/completions", request(stream=stream))
                 assert answer.status == status
                 assert (b"hidden" in answer.body) == (mode == "log")
 
@@ -70,11 +69,11 @@ def test_a_provider_error_in_mid_stream_is_a_typed_end(serve, go):
         for kind, path in (("openai", "/v1/chat/completions"), ("anthropic", "/v1/messages")):
             async with serve(kind=kind) as rig:
                 rig.script(texts=("some words that go out at first " * 3,), error_after=12)
-                answer = await rig.post(path, request(True, path))
+                answer = await rig.post(path, request(stream=True))
                 assert b"upstream_error" in answer.body
                 assert rig.ledger.bodies("exchange_completed")[0].outcome == "failed"
                 rig.script(texts=("some words that go out at first " * 3,), close_after=12)
-                answer = await rig.post(path, request(True, path))
+                answer = await rig.post(path, request(stream=True))
                 assert b"upstream_closed" in answer.body
                 assert b"[DONE]" not in answer.body
 
@@ -85,7 +84,7 @@ def test_what_waits_to_be_judged_is_capped(serve, go):
     async def scenario():
         async with serve(settings=GatewaySettings(max_held_bytes=20_000)) as rig:
             rig.script(calls=(Call(name="f", arguments='{"a":"' + "x" * 30_000 + '"}'),), token_chars=100, fragment_bytes=4000)
-            answer = await rig.post("/v1/chat/completions", request(True, ""))
+            answer = await rig.post("/v1/chat/completions", request(stream=True))
             assert (answer.status, answer.json["error"]["code"]) == (403, "held_too_long")
 
     go(scenario())
@@ -96,9 +95,9 @@ def test_the_models_own_refusal_is_a_verdict_of_its_layer(serve, go):
         async with serve() as rig:
             for stream in (False, True):
                 rig.script(texts=("",), refusal="I can't help with that")
-                assert (await rig.post("/v1/chat/completions", request(stream, ""))).status == 200
+                assert (await rig.post("/v1/chat/completions", request(stream=stream))).status == 200
                 rig.script(texts=("partly",), finish="content_filter")
-                assert (await rig.post("/v1/chat/completions", request(stream, ""))).status == 200
+                assert (await rig.post("/v1/chat/completions", request(stream=stream))).status == 200
             marks = [[v.category for v in body.verdicts if v.layer == "model"] for body in rig.ledger.bodies("exchange_completed")]
             assert marks == [["refusal"], ["content_filter"], ["refusal"], ["content_filter"]]
 
@@ -111,7 +110,9 @@ INPUTS = {
     "three_text_parts": [{"role": "user", "content": [{"type": "text", "text": t} for t in ("ku", "m", "quat")]}],
     "two_messages": [{"role": "user", "content": "kum"}, {"role": "user", "content": "quat"}],
     "tool_result": [{"role": "tool", "tool_call_id": "a", "content": "kumquat"}],
-    "past_tool_name": [{"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "kumquat", "arguments": "{}"}}]}],
+    "past_tool_name": [
+        {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "kumquat", "arguments": "{}"}}]}
+    ],
     "past_tool_arguments": [
         {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "kumquat"}}]}
     ],
@@ -139,10 +140,10 @@ def test_hits_in_chat_requests(serve, go):
     async def scenario():
         async with serve() as rig:
             for name, messages in INPUTS.items():
-                answer = await rig.post("/v1/chat/completions", request(False, "", messages=messages))
+                answer = await rig.post("/v1/chat/completions", request(messages=messages))
                 assert (answer.status, answer.json["error"]["code"]) == (403, "blocked_by_policy"), (name, answer.body)
             for name, fields in FIELDS.items():
-                assert (await rig.post("/v1/chat/completions", request(False, "", **fields))).status == 403, name
+                assert (await rig.post("/v1/chat/completions", request(**fields))).status == 403, name
             assert not rig.server.seen
             assert answer.headers["x-bartizan-decision"] == "block; layer=input"
 
@@ -169,13 +170,15 @@ def test_hits_in_message_requests(serve, go):
         async with serve(kind="anthropic") as rig:
             for name, block in BLOCKS.items():
                 role = "assistant" if "use" in name or "thinking" in name else "user"
-                answer = await rig.post("/v1/messages", request(False, "", messages=[{"role": role, "content": [block]}]))
+                answer = await rig.post("/v1/messages", request(messages=[{"role": role, "content": [block]}]))
                 assert (answer.status, answer.json["error"]["code"]) == (403, "blocked_by_policy"), (name, answer.body)
-            for fields in ({"system": "kumquat"}, {"system": [{"type": "text", "text": t} for t in ("kum", "quat")]}, {"stop_sequences": ["kumquat"]}):
-                assert (await rig.post("/v1/messages", request(False, "", **fields))).status == 403
+            system = [{"type": "text", "text": text} for text in ("kum", "quat")]
+            for fields in ({"system": "kumquat"}, {"system": system}, {"stop_sequences": ["kumquat"]}):
+                assert (await rig.post("/v1/messages", request(**fields))).status == 403
             tool = {"name": "f", "input_schema": {"type": "object", "properties": {"a": {"description": "kumquat"}}}}
-            assert (await rig.post("/v1/messages", request(False, "", tools=[tool]))).status == 403
-            assert (await rig.post("/v1/messages", request(False, "", tools=[{"type": "web_search_20250305", "name": "web_search"}]))).status == 403
+            assert (await rig.post("/v1/messages", request(tools=[tool]))).status == 403
+            tool = {"type": "web_search_20250305", "name": "web_search"}
+            assert (await rig.post("/v1/messages", request(tools=[tool]))).status == 403
             assert not rig.server.seen
 
     go(scenario())

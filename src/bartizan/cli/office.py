@@ -10,14 +10,14 @@ from typing import Literal
 
 import msgspec
 
-from bartizan.casework import Approval, ApprovalState, Casebook, Desk
+from bartizan.app import Rooms, open_rooms
+from bartizan.casework import Approval, ApprovalState
 from bartizan.cli.terminal import data_directory, safe, say, settings_file
 from bartizan.config import load
 from bartizan.errors import ConfigError, RefusedError
 from bartizan.event import ContentRead, envelope
-from bartizan.identity import Access, Directory, Principal, Profile, Registrar, read_subject
-from bartizan.ledger import Ledger
-from bartizan.policy import Policy, Resource
+from bartizan.identity import Principal, duties, read_subject
+from bartizan.policy import Resource
 
 _KINDS = ("person", "service", "agent")
 
@@ -25,15 +25,14 @@ _KINDS = ("person", "service", "agent")
 class Office:
     """The rooms of access, caught up with the ledger, and the person who acts."""
 
-    def __init__(self, ledger: Ledger, profile: Profile) -> None:
-        self.ledger = ledger
-        self.casebook = Casebook(ledger)
-        self.directory = Directory(ledger, profile=profile, consent=self.casebook)
-        self.policy = Policy(ledger)
-        self.registrar = Registrar(ledger, self.directory)
-        self.desk = Desk(ledger, self.casebook)
-        self.access = Access(self.directory, self.registrar, self.desk)
-        ledger.catch_up()
+    def __init__(self, rooms: Rooms) -> None:
+        self.ledger = rooms.ledger
+        self.casebook = rooms.casebook
+        self.directory = rooms.directory
+        self.policy = rooms.policy
+        self.registrar = rooms.registrar
+        self.desk = rooms.desk
+        self.access = rooms.access
 
     def enter(self, key: str) -> Principal:
         """Return the person whose key this is; raises RefusedError."""
@@ -62,6 +61,12 @@ class Office:
         if entries:
             self.ledger.append_now(envelope(ContentRead(entries=tuple(entries), purpose=purpose), tenant=actor.tenant, actor=actor.id))
         return [self.ledger.content(entry) for entry in entries]
+
+    def review(self, actor: Principal, subject: str, *, what: str, evidence: str) -> None:
+        """Where the actor holds merged duties, open the review that makes up for it: another person's to decide."""
+        if merged := duties().merged(actor.roles):
+            pairs = ", ".join(" + ".join(pair.roles) for pair in merged)
+            self.desk.open("review", subject, actor=actor, details={"what": what, "merged": pairs}, evidence=(evidence,))
 
     def names(self, actor: Principal, ids: Sequence[str], *, purpose: str) -> dict[str, str]:
         """Return the names of principals, ``(erased)`` where nothing is left of them."""
@@ -100,6 +105,9 @@ class Office:
             case "approved", "role":
                 wanted = _roles(subject)
                 self.registrar.assign_roles(wanted.principal, wanted.roles, actor=None, approved_by=approval_id)
+            case "approved", "hold":
+                held = _hold(subject)
+                self.ledger.erasure.hold(held.accounts, reason=held.reason, approvals=(approval_id,), actor=approval.proposer)
             case _:
                 pass
         return state
@@ -133,6 +141,20 @@ def _roles(subject: bytes) -> _Roles:
         raise RefusedError(f"reading the roles that were asked for: {error}", code="invalid_roles", hint="ask again") from error
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked for when somebody proposes a hold: the accounts (``*`` for all) and why."""
+
+    accounts: list[str]
+    reason: str
+
+
+def _hold(subject: bytes) -> Hold:
+    try:
+        return msgspec.json.decode(subject, type=Hold)
+    except msgspec.DecodeError as error:
+        raise RefusedError(f"reading the hold that was asked for: {error}", code="invalid_hold", hint="ask again") from error
+
+
 def _name(text: bytes | None) -> str:
     if text is None:
         return "(erased)"
@@ -145,12 +167,8 @@ def office(data: Path | None, config: Path | None = None) -> Iterator[Office]:
     directory = data_directory(data)
     if not (directory / "ledger.db").exists():
         raise ConfigError(f"there is no data in {directory}", hint="bartizan up creates it, and the first person's key; or pass --data DIR")
-    settings = load(settings_file(config))
-    ledger = Ledger.open(directory, role="cli", settings=settings.ledger)
-    try:
-        yield Office(ledger, settings.profile)
-    finally:
-        ledger.close()
+    with open_rooms(directory, load(settings_file(config))) as rooms:
+        yield Office(rooms)
 
 
 def columns(rows: Sequence[Mapping[str, object]]) -> str:

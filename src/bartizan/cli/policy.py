@@ -1,6 +1,5 @@
 """``bartizan policy``: the rules that decide."""
 
-# ruff: noqa: PLC0415 - a command imports its rooms itself, so that --help stays fast
 from __future__ import annotations
 
 import sys
@@ -133,6 +132,7 @@ def set_(
             rows=_text(rows, before.rows_text),
             reason=reason,
         )
+        desk.review(actor, "policy", what=f"policy changed: {reason}", evidence=version)
     emit({"version": version, "before": before.version, "at": begun}) if json else say(f"in force: {version}")
 
 

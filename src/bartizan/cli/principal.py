@@ -1,6 +1,5 @@
 """``bartizan principal``: people, services and agents."""
 
-# ruff: noqa: PLC0415 - a command imports its rooms itself, so that --help stays fast
 from __future__ import annotations
 
 import sys
@@ -42,6 +41,8 @@ def add(
         behind = desk.find(person).id if person else ""
         roles = ["member"] if role is None else role
         known = desk.registrar.register(kind, name, roles, actor=actor, on_behalf_of=behind)  # type: ignore[arg-type]  # checked above
+        if set(roles) - {"member"}:
+            desk.review(actor, known.id, what=f"registered as: {', '.join(roles)}", evidence=known.id)
     if json:
         emit({"id": known.id, "kind": known.kind, "roles": known.roles})
     else:
@@ -69,6 +70,7 @@ def list_(data: Data = None, config: Settings = None, key: Key = "", json: Json 
                 "standing": each.standing,
                 "for": names[each.on_behalf_of.id] if each.on_behalf_of is not None else "-",
                 "id": each.id,
+                "account": each.account,
             }
             for each in everybody
         ]
@@ -101,6 +103,7 @@ def roles(
             say(f"waits for {needed} other person(s): bartizan case approve {approval}")
             return
         known = desk.registrar.assign_roles(holder.id, wanted, actor=actor)
+        desk.review(actor, holder.id, what=f"roles are now: {', '.join(known.roles) or 'none'}", evidence=f"seq:{desk.ledger.position}")
     say(f"{safe(who)} is {', '.join(known.roles) or 'without role'}")
     for pair in duties().merged(known.roles):
         say(f"merged duties: {' and '.join(pair.roles)} ({pair.because}); instead {pair.instead}")

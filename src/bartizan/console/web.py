@@ -144,7 +144,7 @@ class Web:
             "who": who,
             "nav": [route for route in PAGES if route.label and who is not None and self.may(who, route)],
             "here": request.url.path,
-            "json_url": link(f"{request.url.path}.json", {key: value for key, value in request.query_params.items() if key != "done"}),
+            "json_url": _json_url(request) if request.method == "GET" and page.template != "error.html" else "",
             "csrf": csrf_token(SecretText(cookie)) if is_cookie(cookie) else "",
             "notice": NOTICES.get(request.query_params.get("done", ""), ""),
             "now": self.parts.clock(),
@@ -238,6 +238,10 @@ def address_of(request: Request) -> str:
 def _here(request: Request) -> str:
     query = request.url.query
     return request.url.path + (f"?{query}" if query else "")
+
+
+def _json_url(request: Request) -> str:
+    return link(f"{request.url.path}.json", {name: value for name, value in request.query_params.items() if name != "done"})
 
 
 def safe_next(given: str, otherwise: str) -> str:

@@ -31,6 +31,7 @@ from bartizan.store import EntryRow, Head, SqliteKeys, SqliteLog
 
 _POLL_S: Final = 0.1
 _PAGE: Final = 500
+_OLDEST_S: Final = 60.0  # an entry dated long before a cosignature that does not cover it would look back-dated
 
 Fold = Callable[[int, Envelope], None]
 
@@ -89,7 +90,7 @@ class Ledger:
     async def append(self, envelope: Envelope, content: bytes | None = None) -> int:
         """Record one fact, with its personal text apart; return its place (from 0) once it is durable. Raises StoreError.
 
-        Its time is the envelope's, moved into the span from the newest entry's to now.
+        Its time is the envelope's, moved into the last minute and not before the newest entry's.
         """
         return await self._writer.append(self._draft(envelope, content))
 
@@ -196,6 +197,7 @@ class Ledger:
         path = self.consistency(old, checkpoint.size).path if old <= checkpoint.size else ()
         note = witness.cosign(checkpoint.note, log=self.signer.vkey, path=path, at=int(self._clock()))
         self._writer.aside(lambda: self._store.keep_cosigned(checkpoint.size, note))
+        publish(self.data / "witness.vkey", witness.vkey)
         return Checkpoint.parse(note)
 
     def cosigned(self, *, at_most: int | None = None) -> Checkpoint | None:
@@ -232,8 +234,8 @@ class Ledger:
 
     def _draft(self, item: Envelope, content: bytes | None = None, *, erased: tuple[int, ...] = ()) -> Draft:
         now = self._clock()
-        if item.at > now:
-            item = msgspec.structs.replace(item, at=now)
+        if not now - _OLDEST_S <= item.at <= now:
+            item = msgspec.structs.replace(item, at=max(now - _OLDEST_S, min(item.at, now)))
         return draft(self._vault, item, content, erased=erased)
 
     def _begin(self) -> Draft:

@@ -146,16 +146,15 @@ async def tampering(stage: Stage, _config: Path) -> tuple[str, ...]:
 def _tamper(stage: Stage, copy: Path) -> tuple[str, ...]:
     from bartizan.ledger import offline  # noqa: PLC0415 - the one-file verifier
 
-    keys = {"log_key": (stage.data / "log.vkey").read_text(), "witness_keys": [(stage.data / "witness.vkey").read_text()]}
-    before = offline.verify(stage.data, **keys)
+    log, witness = (stage.data / "log.vkey").read_text(), (stage.data / "witness.vkey").read_text()
+    before = offline.verify(stage.data, log_key=log, witness_keys=[witness])
     _promise(before.ok, f"the untouched record does not verify: {before.text()}")
     raw = (copy / "ledger.db").read_bytes()
     target = stage.exchanges["injection, plain"].encode()
-    at = raw.find(target)
-    _promise(at >= 0, "the entry to forge is not in the file")
+    _promise(target in raw, "the entry to forge is not in the file")
     forged = target[:-1] + (b"0" if target[-1:] != b"0" else b"1")
-    (copy / "ledger.db").write_bytes(raw[:at] + forged + raw[at + len(target) :])
-    after = offline.verify(copy, **keys)
+    (copy / "ledger.db").write_bytes(raw.replace(target, forged))
+    after = offline.verify(copy, log_key=log, witness_keys=[witness])
     _promise(not after.ok, "the forged record passed for a true one")
     return (f"as it is: {before.size} entries verified offline", f"one character of one entry changed: {after.findings[0]}")
 

@@ -140,7 +140,7 @@ LATENCY_TALLIES: Final = sa.Table(
     _count("n"),
     info={"retention": "operations"},
 )
-"""Latencies in steps of a twelfth of an octave (within 3 %)."""
+"""Latencies in steps of an eighth of an octave (within 5 %)."""
 
 REFUSAL_TALLIES: Final = sa.Table(
     "refusal_tallies",
