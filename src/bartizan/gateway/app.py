@@ -121,7 +121,7 @@ class Gateway:
                 await self._other(visit, scope, known=dialect is not None, send=send)
         except BartizanError as error:
             await self._refuse(visit, refusal(error), send)
-        except Exception:  # the request edge: logged with an id, answered without details
+        except Exception:  # noqa: BLE001 - the request edge: logged with an id, answered without details
             _LOG.exception("request %s failed", visit.id)
             await self._refuse(visit, refusal(BartizanError("")), send)
 
@@ -147,7 +147,7 @@ class Gateway:
         self.metrics.ended(dialect.name, ending, exchange.marks)
 
     async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """Read the body. One that is too large is read on for a while and thrown away: most clients see no answer before they have sent all."""
+        """Read the body. One that is too large is read on for a while: most clients see no answer before they have sent it all."""
         limit = self._settings.max_body_bytes
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length[:19]) > limit * _PATIENCE:
