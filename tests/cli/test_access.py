@@ -189,3 +189,22 @@ def test_where_duties_are_apart_a_new_duty_needs_anothers_consent(shell, tmp_pat
     shell.ok("Bob", "case", "refuse", approval, "--reason", "one is enough")
     rows = {row["name"]: row["roles"] for row in json.loads(shell.ok("Ada", "principal", "list", "--json"))}
     assert rows["Eve"] == "member"
+
+
+def test_a_hold_blocks_an_erasure_until_it_is_released(shell):
+    shell.join("Pia", "privacy")
+    shell.join("Ben", "approver")
+    account = json.loads(shell.ok("Ada", "principal", "list", "--json"))[0]["account"]
+    shell.no("Ada", "ledger", "erase", account, "--reason", "mine")
+    approval = shell.ok("Pia", "ledger", "hold", account, "--reason", "court order")
+    assert shell.ok("Pia", "ledger", "holds") == ""
+    shell.no("Pia", "case", "approve", approval)
+    shell.ok("Ben", "case", "approve", approval)
+    ((hold, held),) = json.loads(shell.ok("Pia", "ledger", "holds", "--json")).items()
+    assert held == [account]
+    assert "held" in shell.no("Pia", "ledger", "erase", account, "--reason", "asked")
+    shell.no("Ben", "ledger", "release", hold, "--reason", "closed")
+    shell.ok("Pia", "ledger", "release", hold, "--reason", "closed")
+    assert json.loads(shell.ok("Pia", "ledger", "erase", account, "--reason", "asked", "--json"))["keys"]
+    assert " 0 erased" not in shell.ok("Pia", "ledger", "verify")
+    assert json.loads(shell.ok("Pia", "ledger", "retention", "--apply", "--json"))["erased"]["keys"] == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bartizan.cli.terminal import Data, Json, Settings, data_directory, emit, safe, say, settings_file
+from bartizan.cli.terminal import Data, Json, Key, Settings, data_directory, emit, safe, say, settings_file
 
 if TYPE_CHECKING:
     from bartizan.ledger import Ledger, Witness
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Verify, prove, export, hold and erase what is on record.", pretty_exceptions_enable=False)
 
 Reason = Annotated[str, typer.Option("--reason", help="Goes on record", prompt=True)]
-Approvals = Annotated[list[str] | None, typer.Option("--approval", help="Id of an approval that carries this; repeat it")]
 
 
 @app.command()
@@ -82,12 +81,17 @@ def erase(
     requested_by: Annotated[str, typer.Option(help="Who asked; goes on record")] = "",
     data: Data = None,
     config: Settings = None,
+    key: Key = "",
     json: Json = False,
 ) -> None:
-    """Destroy the keys of accounts' texts. It cannot be undone; held accounts are refused."""
-    with _open(data, config) as ledger:
-        erased = ledger.erasure.erase(account, reason=reason, requested_by=requested_by, actor="operator")
-        ledger.erasure.reclaim()
+    """Destroy the keys of accounts' texts. It cannot be undone; held accounts are refused. A duty of privacy officers."""
+    from bartizan.cli.office import office
+
+    with office(data, config) as desk:
+        actor = desk.enter(key)
+        desk.permit(actor, "content.erase")
+        erased = desk.ledger.erasure.erase(account, reason=reason, requested_by=requested_by, actor=actor.id)
+        desk.ledger.erasure.reclaim()
     if json:
         emit(erased)
     else:
@@ -98,31 +102,47 @@ def erase(
 def hold(
     account: Annotated[list[str], typer.Argument(help="Accounts (pseudonyms), or * for all")],
     reason: Reason,
-    approval: Approvals = None,
     data: Data = None,
     config: Settings = None,
+    key: Key = "",
     json: Json = False,
 ) -> None:
-    """Forbid to erase anything of some accounts until the hold is released."""
-    with _open(data, config) as ledger:
-        name = ledger.erasure.hold(account, reason=reason, approvals=approval or (), actor="operator")
+    """Ask to forbid that anything of some accounts is erased; in force once others have approved it (bartizan case approve)."""
+    import msgspec
+
+    from bartizan.cli.office import Hold, office
+    from bartizan.identity import duties
+    from bartizan.policy import Resource
+
+    with office(data, config) as desk:
+        actor = desk.enter(key)
+        desk.permit(actor, "hold.place", Resource(type="Hold", id="new", attributes={"proposer": actor.person}))
+        needed = duties().hold_approvers[desk.directory.profile]
+        subject = msgspec.json.encode(Hold(accounts=account, reason=reason))
+        approval = desk.desk.ask("hold", subject, actor=actor, needed=needed, summary=f"hold {len(account)} account(s)")
+    say(f"waits for {needed} other person(s): bartizan case approve {approval}")
     if json:
-        emit({"hold": name})
+        emit({"approval": approval, "needed": needed})
     else:
-        sys.stdout.write(f"{name}\n")
+        sys.stdout.write(f"{approval}\n")
 
 
 @app.command()
 def release(
     hold: Annotated[str, typer.Argument(help="Id of the hold")],
     reason: Reason,
-    approval: Approvals = None,
     data: Data = None,
     config: Settings = None,
+    key: Key = "",
 ) -> None:
-    """End a hold."""
-    with _open(data, config) as ledger:
-        ledger.erasure.release(hold, reason=reason, approvals=approval or (), actor="operator")
+    """End a hold. A duty of privacy officers."""
+    from bartizan.cli.office import office
+    from bartizan.policy import Resource
+
+    with office(data, config) as desk:
+        actor = desk.enter(key)
+        desk.permit(actor, "hold.release", Resource(type="Hold", id=hold, attributes={"proposer": actor.person}))
+        desk.ledger.erasure.release(hold, reason=reason, actor=actor.id)
     say(f"released {safe(hold)}")
 
 
@@ -158,9 +178,10 @@ def retention(
     apply: Annotated[bool, typer.Option("--apply", help="Destroy what is due now, and reclaim its space")] = False,
     data: Data = None,
     config: Settings = None,
+    key: Key = "",
     json: Json = False,
 ) -> None:
-    """Show how long each class is kept; with --apply, run the schedule."""
+    """Show how long each class is kept; with --apply, run the schedule, which `bartizan up` also does every hour."""
     import msgspec
 
     from bartizan.config import RetentionSettings, load
@@ -169,8 +190,11 @@ def retention(
     settings = load(chosen).retention if chosen else RetentionSettings()
     result: dict[str, object] = {"content_days": settings.content_days, "facts_days": settings.facts_days}
     if apply:
-        with _open(data, config) as ledger:
-            result["erased"] = msgspec.to_builtins(ledger.erasure.apply_retention(time.time(), settings))
+        from bartizan.cli.office import office
+
+        with office(data, config) as desk:
+            desk.permit(desk.enter(key), "retention.apply")
+            result["erased"] = msgspec.to_builtins(desk.ledger.erasure.apply_retention(time.time(), settings))
     if json:
         emit(result)
         return

@@ -105,6 +105,9 @@ class Office:
             case "approved", "role":
                 wanted = _roles(subject)
                 self.registrar.assign_roles(wanted.principal, wanted.roles, actor=None, approved_by=approval_id)
+            case "approved", "hold":
+                held = _hold(subject)
+                self.ledger.erasure.hold(held.accounts, reason=held.reason, approvals=(approval_id,), actor=approval.proposer)
             case _:
                 pass
         return state
@@ -136,6 +139,20 @@ def _roles(subject: bytes) -> _Roles:
         return msgspec.json.decode(subject, type=_Roles)
     except msgspec.DecodeError as error:
         raise RefusedError(f"reading the roles that were asked for: {error}", code="invalid_roles", hint="ask again") from error
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked for when somebody proposes a hold: the accounts (``*`` for all) and why."""
+
+    accounts: list[str]
+    reason: str
+
+
+def _hold(subject: bytes) -> Hold:
+    try:
+        return msgspec.json.decode(subject, type=Hold)
+    except msgspec.DecodeError as error:
+        raise RefusedError(f"reading the hold that was asked for: {error}", code="invalid_hold", hint="ask again") from error
 
 
 def _name(text: bytes | None) -> str:

@@ -70,6 +70,7 @@ def list_(data: Data = None, config: Settings = None, key: Key = "", json: Json 
                 "standing": each.standing,
                 "for": names[each.on_behalf_of.id] if each.on_behalf_of is not None else "-",
                 "id": each.id,
+                "account": each.account,
             }
             for each in everybody
         ]

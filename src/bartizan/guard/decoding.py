@@ -6,6 +6,7 @@ import base64
 import html
 import zlib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -225,7 +226,7 @@ def _unspelled(text: str, _budget: Budget) -> Iterator[list[Edit]]:
 
 def _by_usual_gap(run: str) -> str:
     gaps = [gap.group() for gap in _apart.finditer(run)]
-    usual = max(gaps, key=gaps.count)
+    usual = Counter(gaps).most_common(1)[0][0]
     read = ["", *("" if gap == usual else usual if gap == usual * 3 else gap.strip(usual) or " " for gap in gaps)]
     return "".join([gap + letter for gap, letter in zip(read, _apart.sub("", run), strict=True)])
 

@@ -184,8 +184,7 @@ class Writer:
         vault = self._vault
         uses = [draft.facts_use for draft in drafts]
         uses += [draft.content_use for draft in drafts if draft.content_use is not None]
-        generation = vault.generation
-        vault.prepare(uses)
+        generation = vault.prepare(uses)
         for draft in drafts:
             draft.seal(vault)
         return generation
