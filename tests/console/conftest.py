@@ -229,9 +229,9 @@ class World:
             if ends:
                 items.append((envelope(ExchangeCompleted(**end), correlation=exchange, at=at, **who), answer))
         now = self.now
-        for batch in (items[:1], *(items[start : start + 500] for start in range(1, len(items), 500))):
-            # The ledger dates nothing into the future and never lets time run backwards, so the clock runs along.
-            self.now = max(entry.at for entry, _ in batch)
+        for batch in _batches(items):
+            # The ledger dates nothing into the future, nothing far back, and never lets time run backwards: the clock runs along.
+            self.now = batch[-1][0].at
             self.ledger.append_now(*batch)
         self.now = now
         return ids
@@ -254,6 +254,19 @@ class World:
     def close(self):
         self.ledger.close()
         self.projections.close()
+
+
+def _batches(items, *, most=500, span_s=50):
+    # The first goes alone: with it goes WriterStarted, which is dated by the clock.
+    yield items[:1]
+    batch = []
+    for item in items[1:]:
+        if batch and (len(batch) >= most or item[0].at - batch[0][0].at > span_s):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
 
 
 def _story(chance):

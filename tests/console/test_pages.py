@@ -1,10 +1,15 @@
 """Pages and acts as a browser without JavaScript meets them."""
 
+import asyncio
+
 import msgspec
 import pytest
 
 from bartizan import casework
+from bartizan.console.parts import Parts
 from bartizan.console.routes import PAGES
+from bartizan.console.web import Web
+from bartizan.errors import StoreError
 from bartizan.event import CaseDecided, ContentRead, ControlModeChanged, Span, Tier, Verdict, envelope, kind_of
 from bartizan.ledger import offline
 from bartizan.ledger.witness import Witness
@@ -274,3 +279,29 @@ def test_a_page_that_breaks_says_an_id_and_nothing_else(world, monkeypatch, capl
     with pytest.raises(RuntimeError):
         browser.get("/ledger")
     assert "secret detail" in caplog.text
+
+
+def test_following_the_record_survives_a_store_that_fails_for_a_while(world, monkeypatch, caplog):
+    web = Web(Parts(**{name: getattr(world, name, None) for name in Parts.__struct_fields__ if name != "clock"}))
+    asked, again = [], asyncio.Event()
+
+    def failing():
+        asked.append(1)
+        if len(asked) == 3:
+            loop.call_soon_threadsafe(again.set)
+        raise StoreError("disk full", hint="make room")
+
+    async def follow():
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(web.follow())
+            await asyncio.wait_for(again.wait(), 10)
+            following.cancel()
+        web.close()
+
+    loop = None
+    monkeypatch.setattr(world.projections, "catch_up", failing)
+    monkeypatch.setattr("bartizan.console.web._FOLLOW_S", 0)
+    asyncio.run(follow())
+    assert caplog.text.count("disk full (make room)") == 1

@@ -47,7 +47,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """Recorded text of one entry. ``state`` is ``shown``, ``cut`` (only its beginning is shown), ``none`` or ``erased``."""
+    """Recorded text of one entry. ``state`` is ``shown``, ``cut`` (only its beginning is shown), ``empty``, ``none`` or ``erased``."""
 
     title: str
     state: str
@@ -132,5 +132,5 @@ def _text(parts: Parts, seq: int, title: str) -> Text:
     content = parts.ledger.content(seq)
     if content is None:
         return Text(title=title, state="erased" if parts.ledger.header(seq).content_key else "none")
-    state = "cut" if len(content) > _MAX_SHOWN else "shown"
+    state = "cut" if len(content) > _MAX_SHOWN else "shown" if content else "empty"
     return Text(title=title, state=state, text=content[:_MAX_SHOWN].decode(errors="replace"), size=len(content))

@@ -85,6 +85,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[HoldRow, ...]
     readings: tuple[ActRow, ...]
     erasures: tuple[ActRow, ...]
+    retention_ran_at: float
 
 
 def ledger(parts: Parts, _ask: Ask) -> Page:
@@ -93,6 +94,7 @@ def ledger(parts: Parts, _ask: Ask) -> Page:
     holds: dict[str, HoldRow] = {}
     readings: list[ActRow] = []
     erasures: list[ActRow] = []
+    retention_ran_at = 0.0
     for seq, entry in parts.ledger.events(kinds=_KINDS):
         match entry.body:
             case WriterStarted() as fact:
@@ -117,7 +119,9 @@ def ledger(parts: Parts, _ask: Ask) -> Page:
             case ContentErased() as fact:
                 erasures.append(_act(seq, entry, f"{len(fact.keys)} keys: {', '.join(fact.keys[:3])}", fact.reason))
             case RetentionApplied() as fact:
-                erasures.append(_act(seq, entry, f"{fact.keys} keys, {fact.held} held back", "retention schedule"))
+                retention_ran_at = entry.at
+                if fact.keys or fact.held:
+                    erasures.append(_act(seq, entry, f"{fact.keys} keys, {fact.held} held back", "retention schedule"))
             case _:
                 pass
     body = Record(
@@ -126,6 +130,7 @@ def ledger(parts: Parts, _ask: Ask) -> Page:
         holds=_newest(list(holds.values())),
         readings=_newest(readings),
         erasures=_newest(erasures),
+        retention_ran_at=retention_ran_at,
     )
     return Page(template="ledger.html", title="Ledger", body=body)
 
