@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Final
 import uvicorn
 
 from bartizan.app.compose import App
-from bartizan.app.supervise import Order
+from bartizan.app.supervise import MODEL_KEY, Order
 from bartizan.config import Settings, load
 from bartizan.errors import ConfigError
 from bartizan.event import envelope
@@ -71,7 +72,8 @@ def model(order: Order, ready: Told) -> None:
     """Serve the local model until told to stop."""
     from bartizan.model import local  # noqa: PLC0415 - nobody else needs it
 
-    local.serve(Path(order.model_file), host=order.host, port=order.port, ready=lambda port: ready(order, port=port))
+    key = os.environ.get(MODEL_KEY, "")
+    local.serve(Path(order.model_file), host=order.host, port=order.port, ready=lambda port: ready(order, port=port), key=key)
 
 
 async def run(config: uvicorn.Config, app: App, listening: socket.socket, ready: Callable[[], None]) -> None:
