@@ -41,3 +41,11 @@ def test_details_are_content_and_a_case_is_opened_once(desk, book, ledger, peopl
     ledger.append_now(envelope(CaseOpened(case=case, kind="review", subject="eve")))
     ledger.catch_up()
     assert book.case(case).subject == "ada"
+
+
+def test_a_repeated_job_opens_no_second_case(desk, book, people):
+    first = desk.open("renewal", "ada", actor=None, evidence=("grant_1",))
+    assert desk.open("renewal", "ada", actor=None, evidence=("grant_1",)) == first
+    assert desk.open("renewal", "ada", actor=None, evidence=("grant_2",)) != first
+    assert desk.open("review", "ada", actor=None) != desk.open("review", "ada", actor=None)
+    assert len(book.cases()) == 4

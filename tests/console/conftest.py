@@ -1,9 +1,7 @@
 """A whole console over a real ledger in a temporary directory, people of every role, and a browser of thirty lines."""
 
 import asyncio
-import contextlib
 import random
-import time
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
@@ -14,10 +12,8 @@ import re2
 from bartizan.casework import Casebook
 from bartizan.config import LedgerSettings, Settings
 from bartizan.console import Console
-from bartizan.console.routes import DEEDS, PAGES
 from bartizan.control import Descriptor, Factory, Failed, Modes, Registry, Skipped
 from bartizan.event import (
-    ControlModeChanged,
     ExchangeAdmitted,
     ExchangeCompleted,
     RequestRefused,
@@ -25,7 +21,6 @@ from bartizan.event import (
     Tier,
     Timings,
     Verdict,
-    WriterStarted,
     envelope,
     new_id,
 )
@@ -108,8 +103,7 @@ class Browser:
             messages.append(message)
 
         async def run():
-            with contextlib.suppress(ZeroDivisionError):
-                await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
 
         asyncio.run(run())
         start = messages[0]
@@ -156,7 +150,9 @@ class World:
                         _factory("tool_arguments", "tool", "Strict arguments, schemas and an egress allow-list"),
                     ]
                 ).loadings,
-                Skipped(id="acme_toxicity", reason="distribution acme-guard is not allowed to run in this process", plugin="acme-guard 0.3"),
+                Skipped(
+                    id="acme_toxicity", reason="distribution acme-guard is not allowed to run in this process", plugin="acme-guard 0.3"
+                ),
                 Failed(id="prompt_encoder", reason="needs onnxruntime, not installed"),
             ],
             Modes(),
@@ -213,15 +209,19 @@ class World:
 
     def exchanges(self, many):
         items, ids = [], []
-        for fields in many:
-            fields = dict(fields)
+        for given in many:
+            fields = dict(given)
             exchange = fields.pop("id", None) or new_id("ex")
             at = fields.pop("at", None) or self.now
             content, answer = fields.pop("content", b"{}"), fields.pop("answer", b"{}")
             who = {"account": fields.pop("account", "account_" + "a" * 32), "actor": fields.pop("actor", "person_" + "b" * 32)}
             ends = fields.pop("ends", True)
             begin = {"dialect": "chat", "model": "local", "upstream": "local", "tier": Tier.PUBLIC, "key_id": "k" * 8}
-            end = {"outcome": "answered", "decision": "allow", "timings": Timings(admitted_ms=1, judged_ms=2, first_byte_ms=30, first_release_ms=35, done_ms=180)}
+            end = {
+                "outcome": "answered",
+                "decision": "allow",
+                "timings": Timings(admitted_ms=1, judged_ms=2, first_byte_ms=30, first_release_ms=35, done_ms=180),
+            }
             for name, value in fields.items():
                 (begin if name in ExchangeAdmitted.__struct_fields__ else end)[name] = value
             ids.append(exchange)
@@ -229,10 +229,9 @@ class World:
             if ends:
                 items.append((envelope(ExchangeCompleted(**end), correlation=exchange, at=at, **who), answer))
         now = self.now
-        for start in range(0, len(items), 500):
-            batch = items[start : start + 500]
-            # The ledger dates nothing into the future and never lets time run backwards, so the clock runs along.
-            self.now = max(entry.at for entry, _ in batch)
+        for batch in _batches(items):
+            # The ledger dates nothing into the future, nothing far back, and never lets time run backwards: the clock runs along.
+            self.now = batch[-1][0].at
             self.ledger.append_now(*batch)
         self.now = now
         return ids
@@ -245,9 +244,6 @@ class World:
         """Record a day that looks like one; first of all, since time does not run backwards."""
         chance = random.Random(seed)
         begin = self.now - hours * 3600
-        self.now, now = begin, self.now
-        self.ledger.append_now(envelope(WriterStarted(writer="wr_" + "0" * 32, role="gateway", version="0.1.0"), at=begin))
-        self.now = now
         accounts = [f"account_{chance.getrandbits(128):032x}" for _ in range(12)]
         many = []
         for number in range(n):
@@ -258,6 +254,19 @@ class World:
     def close(self):
         self.ledger.close()
         self.projections.close()
+
+
+def _batches(items, *, most=500, span_s=50):
+    # The first goes alone: with it goes WriterStarted, which is dated by the clock.
+    yield items[:1]
+    batch = []
+    for item in items[1:]:
+        if batch and (len(batch) >= most or item[0].at - batch[0][0].at > span_s):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
 
 
 def _story(chance):
@@ -278,16 +287,34 @@ def _story(chance):
         "input_tokens": chance.randint(50, 3000),
         "output_tokens": chance.randint(20, 900),
         "released_bytes": chance.randint(100, 4000),
-        "timings": Timings(admitted_ms=1.4, judged_ms=chance.uniform(1.6, 6), first_byte_ms=done * 0.2, first_release_ms=done * 0.22, done_ms=done),
+        "timings": Timings(
+            admitted_ms=1.4, judged_ms=chance.uniform(1.6, 6), first_byte_ms=done * 0.2, first_release_ms=done * 0.22, done_ms=done
+        ),
         "content": msgspec.json.encode({"model": "local", "messages": [{"role": "user", "content": "Summarise the attached incident."}]}),
-        "answer": msgspec.json.encode({"choices": [{"message": {"role": "assistant", "content": "At 09:12 a service account signed in."}}]}),
+        "answer": msgspec.json.encode(
+            {"choices": [{"message": {"role": "assistant", "content": "At 09:12 a service account signed in."}}]}
+        ),
     }
     dice = chance.random()
     if dice < 0.04:
         hit = msgspec.structs.replace(
-            quiet[0], category="injection", rule="override-instructions", score=0.97, would="block", spans=(Span(path="$.messages[1].content", start=14, end=61),), views=("base64",)
+            quiet[0],
+            category="injection",
+            rule="override-instructions",
+            score=0.97,
+            would="block",
+            spans=(Span(path="$.messages[1].content", start=14, end=61),),
+            views=("base64",),
         )
-        story |= {"outcome": "blocked", "decision": "block", "layer": "input", "control": "rules", "reason": "injection", "status": 403, "output_tokens": 0}
+        story |= {
+            "outcome": "blocked",
+            "decision": "block",
+            "layer": "input",
+            "control": "rules",
+            "reason": "injection",
+            "status": 403,
+            "output_tokens": 0,
+        }
         quiet[0] = hit
         quiet.pop(1)
     elif dice < 0.055:
@@ -311,16 +338,6 @@ def world(tmp_path):
     world.close()
 
 
-@pytest.fixture
-def routes():
-    return [*PAGES, *DEEDS]
-
-
 @pytest.fixture(scope="session")
-def roles():
-    return ROLES
-
-
-@pytest.fixture
-def mode_change():
-    return lambda **fields: envelope(ControlModeChanged(**fields), at=time.time())
+def world_class():
+    return World

@@ -112,3 +112,9 @@ def test_tool_calls_are_judged_in_their_phase(phrase, factory, context):
     runner = _runner(factory(phrase(phases=("tool",))))
     call = ToolCall(path="$.tool_calls[0]", name="send", arguments='{"to": "kumquat"}')
     assert _judge(runner, [], context(), phase="tool", calls=[call]).action == "block"
+
+
+def test_a_control_of_several_phases_speaks_for_the_layer_it_judges_in(phrase, factory, context, segment):
+    runner = _runner(factory(phrase("a")))
+    for phase in ("input", "output"):
+        assert {verdict.layer for verdict in _judge(runner, [segment("a kumquat")], context(), phase=phase).verdicts} == {phase}

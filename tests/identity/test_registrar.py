@@ -93,11 +93,17 @@ class Said:
     def __init__(self):
         self.asked = {}
         self.by = {}
+        self.cases = []
 
     def ask(self, action, subject, *, actor, needed, summary=""):
         approval = f"approval_{len(self.asked)}"
         self.asked[approval] = (hashlib.sha256(subject).hexdigest(), subject, NOW)
         return approval
+
+    def open(self, kind, subject, *, actor, details=None, evidence=()):
+        if (kind, subject, evidence) not in self.cases:
+            self.cases.append((kind, subject, evidence))
+        return f"case_{self.cases.index((kind, subject, evidence))}"
 
     def asked_at(self, approval):
         return self.asked[approval][2] if approval in self.asked else None
@@ -127,6 +133,7 @@ def test_a_tier_takes_as_many_people_and_as_long_as_its_profile_says(ledger, clo
     assert refusal(lambda: access.give(subject, proposal.approval, actor=people[1])) == (403, "not_approved")
     said.by[proposal.approval].append(people[5].id)
     access.give(subject, proposal.approval, actor=people[1])
+    assert said.cases == ([("review", people[0].id, (proposal.grant.grant,))] if hours else [])
     assert directory.tier(people[0], requested=None, at=NOW + hours * 3600 - 1) is (Tier.PUBLIC if hours else tier)
     assert directory.tier(people[0], requested=None, at=NOW + hours * 3600) is tier
     assert directory.tier(people[0], requested=None, at=NOW + hours * 3600 + 3 * 86_400) is Tier.PUBLIC
@@ -169,3 +176,14 @@ def test_nobody_proposes_their_own_trust(registrar, directory, clock, admin):
     agent = registrar.register("agent", "mine", ["member"], actor=admin, on_behalf_of=admin.id)
     for holder in (admin.id, agent.id):
         assert refusal(lambda holder=holder: access.propose(holder, Tier.TRUSTED, actor=admin, purpose="x")) == (403, "own_grant")
+
+
+def test_a_grant_that_ends_soon_is_reminded_of_once(registrar, directory, clock, admin):
+    said = Said()
+    access = Access(directory, registrar, said, clock=clock)
+    access.propose(admin.id, Tier.VERIFIED, actor=None, purpose="x", days=30)
+    assert access.remind() == []
+    clock.now += 24 * 86_400
+    assert access.remind() == access.remind() == ["case_0"]
+    clock.now += 7 * 86_400
+    assert access.remind() == []

@@ -1,4 +1,5 @@
 import json
+import threading
 
 import msgspec
 import pytest
@@ -155,3 +156,37 @@ def test_facts_and_content_are_sealed_under_keys_that_the_master_key_wraps(ledge
     with pytest.raises(msgspec.MsgspecError):
         decode_body(row.facts)
     assert MARK not in _bytes_of(tmp_path / "data")
+
+
+def test_readers_on_other_threads_do_not_take_keys_from_the_writer(make, admitted):
+    writer, eraser = make(), make(role="other")
+    stop = threading.Event()
+
+    def read():
+        while not stop.is_set():
+            writer.content(1)
+            writer.catch_up()
+
+    def forget():
+        while not stop.is_set():
+            eraser.erasure.erase(["acct_b"], reason="asked")
+            eraser.append_now((admitted(account="acct_b"), b"x"))
+
+    threads = [threading.Thread(target=work) for work in (read, read, forget)]
+    writer.append_now((admitted(), b"kept"))
+    for thread in threads:
+        thread.start()
+    places = [writer.append_now(*((admitted(account=f"acct_{number % 7}"), b"kept") for number in range(5))) for _ in range(60)]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert {writer.content(place) for batch in places for place in batch} == {b"kept"}
+
+
+def test_more_keys_than_are_cached_are_read_again(make, admitted, monkeypatch):
+    monkeypatch.setattr("bartizan.ledger.sealing._CACHE", 5)
+    ledger = make()
+    places = [
+        ledger.append_now(*((admitted(account=f"acct_{number}"), b"kept") for number in range(start, start + 4)))[0] for start in range(30)
+    ]
+    assert {ledger.content(place) for place in places} == {b"kept"}

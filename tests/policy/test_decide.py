@@ -121,6 +121,14 @@ def test_a_remembered_decision_is_the_same_and_is_forgotten_when_the_policy_chan
     assert policy.decide(who("member"), "chat", MODEL, PLAIN).reasons == ("x",)
 
 
+def test_questions_without_end_are_not_remembered(who):
+    policy = Policy()
+    for number in range(20):
+        tool = Resource(type="Tool", id=f"{number}" + "x" * 10_000)
+        assert policy.decide(who("member"), "call_tool", tool, {"tier": 0, "tool": "x"}).allowed
+    assert policy._cache == {}
+
+
 REFUSED = {
     "not_cedar": ("nonsense", shipped().rows),
     "not_in_the_schema": ('@id("x") permit (principal, action == Action::"fly", resource);', shipped().rows),

@@ -19,6 +19,7 @@ def main(argv: list[str]) -> int:
     """Serve one role until told to stop; returns REFUSED when it must not run at all."""
     order = msgspec.json.decode(argv[0], type=Order)
     _die_with_parent()
+    os.umask(0o077)
     try:
         _serve(order)
     except (ConfigError, ControlError) as error:

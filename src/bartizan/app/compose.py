@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from bartizan.casework import Casebook, Desk
 from bartizan.config import Settings, UpstreamSettings
 from bartizan.control import Registry, Runner
 from bartizan.guard import builtin
-from bartizan.identity import Directory, Registrar
+from bartizan.identity import Access, Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.model import Timeouts, Upstreams
 from bartizan.policy import Policy
 
 
-class App:
-    """Every room of one process, sharing one ledger.
+class Rooms:
+    """The rooms that know who may do what, on one ledger: all that a command about access, policy or the record needs.
 
-    Whoever else folds the ledger subscribes before ``begin``, which replays it. Close it when done; ``open_app`` does both.
+    Whoever else folds the ledger subscribes before ``begin``, which replays it. Close it when done.
     """
 
-    def __init__(self, data: Path, settings: Settings, *, role: str, observe: bool = False) -> None:
+    def __init__(self, data: Path, settings: Settings, *, role: str) -> None:
         self.data = data
         self.settings = settings
         self.ledger = Ledger.open(data, role=role, settings=settings.ledger)
@@ -30,15 +31,28 @@ class App:
         self.desk = Desk(self.ledger, self.casebook)
         self.directory = Directory(self.ledger, profile=settings.profile, consent=self.casebook)
         self.registrar = Registrar(self.ledger, self.directory)
+        self.access = Access(self.directory, self.registrar, self.desk)
         self.policy = Policy(self.ledger)
-        self.registry = registry(settings, observe=observe)
-        self.ledger.subscribe(Registry.KINDS, self.registry.fold)
-        self.runner = Runner(self.registry)
 
-    def begin(self) -> App:
+    def begin(self) -> Self:
         """Replay the record, so that every room knows what is so."""
         self.ledger.catch_up()
         return self
+
+    def close(self) -> None:
+        """Stop writing and let go of the data directory."""
+        self.ledger.close()
+
+
+class App(Rooms):
+    """Every room of one process: who may do what, and what judges it."""
+
+    def __init__(self, data: Path, settings: Settings, *, role: str, observe: bool = False) -> None:
+        controls = registry(settings, observe=observe)
+        super().__init__(data, settings, role=role)
+        self.registry = controls
+        self.ledger.subscribe(Registry.KINDS, self.registry.fold)
+        self.runner = Runner(self.registry)
 
     def upstreams(self, *, model_port: int = 0) -> Upstreams:
         """Return the configured model servers and, where it listens, the local model; for use on one event loop."""
@@ -62,10 +76,6 @@ class App:
             retries=gateway.retries,
         )
 
-    def close(self) -> None:
-        """Stop writing and release the data directory."""
-        self.ledger.close()
-
 
 def registry(settings: Settings, *, observe: bool = False) -> Registry:
     """Load every control; raises ControlError when one that is to run can't (fail closed)."""
@@ -74,8 +84,18 @@ def registry(settings: Settings, *, observe: bool = False) -> Registry:
 
 
 @contextmanager
+def open_rooms(data: Path, settings: Settings, *, role: str = "cli") -> Iterator[Rooms]:
+    """Compose the rooms of access for the length of one command."""
+    rooms = Rooms(data, settings, role=role)
+    try:
+        yield rooms.begin()
+    finally:
+        rooms.close()
+
+
+@contextmanager
 def open_app(data: Path, settings: Settings, *, role: str = "cli") -> Iterator[App]:
-    """Compose the app for the length of one command."""
+    """Compose the whole app for the length of one command."""
     app = App(data, settings, role=role)
     try:
         yield app.begin()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from bartizan.app.compose import open_app
+from bartizan.app.compose import open_rooms
 from bartizan.config import Settings
 
 _NAME = "first administrator"
@@ -24,8 +24,8 @@ class FirstKey(msgspec.Struct, frozen=True, kw_only=True):
 
 def first_key(data: Path, settings: Settings) -> FirstKey | None:
     """Register the first administrator of an empty data directory; None when there are people already."""
-    with open_app(data, settings, role="up") as app:
-        if app.directory.principals(at=0.0):
+    with open_rooms(data, settings, role="up") as rooms:
+        if rooms.directory.principals(at=0.0):
             return None
-        issued = app.registrar.bootstrap(_NAME)
+        issued = rooms.registrar.bootstrap(_NAME)
         return FirstKey(secret=issued.secret.reveal(), principal=issued.principal)

@@ -52,17 +52,18 @@ def console(order: Order, ready: Told) -> None:
     app = App(Path(order.data), settings_of(order), role="console", observe=order.observe)
     listening = listen(order.host, order.port)
     config = uvicorn.Config(
-        console_app(app.begin()),
+        console_app(app),
         http="httptools",
         ws="none",
-        lifespan="off",
+        lifespan="on",
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    _loop(lambda: run(config, app, listening, lambda: ready(order, port=port_of(listening))))
+    _loop(lambda: _Server(config, lambda: ready(order, port=port_of(listening))).serve(sockets=[listening]))
     app.close()
 
 

@@ -145,7 +145,9 @@ class Supervisor:
         reading, writing = os.pipe()
         order = msgspec.structs.replace(child.order, ready_fd=writing)
         self._log.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._log / f"{order.role}.log").open("ab") as log:
+        path = self._log / f"{order.role}.log"
+        path.touch(mode=0o600)
+        with path.open("ab") as log:
             child.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [*self._command, msgspec.json.encode(order).decode()],
                 pass_fds=(writing,),

@@ -68,6 +68,8 @@ def _processor() -> str:
 def render(figures: Any, *, name: str = "") -> str:  # noqa: ANN401 - any report struct
     """Write a report struct for a person: scalars a line each, sequences of structs as tables, nested structs as sections."""
     plain = msgspec.to_builtins(figures)
+    if isinstance(plain, list):
+        return _table(name, plain)
     lines = [f"{name}:"] if name else []
     nested: list[str] = []
     for key, value in plain.items() if isinstance(plain, dict) else []:
@@ -93,7 +95,7 @@ def _table(name: str, rows: Sequence[dict[str, Any]]) -> str:
         )
         for row in cells
     ]
-    return "\n".join([f"{_words(name)}:", *lines])
+    return "\n".join([f"{_words(name)}:", *lines] if name else lines)
 
 
 def _words(name: str) -> str:

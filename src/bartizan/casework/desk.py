@@ -49,7 +49,14 @@ class Desk:
         evidence: tuple[str, ...] = (),
         due_in_s: float = _DUE_S,
     ) -> str:
-        """Open a case; ``details`` (text that may name people) become content. Returns the case's id."""
+        """Open a case and return its id; ``details`` (text that may name people) become content.
+
+        Where one of this kind about this subject and evidence is there already, that is the case: a job may be repeated.
+        """
+        self._ledger.catch_up()
+        for known in self._book.cases() if evidence else ():
+            if (known.kind, known.subject, known.evidence) == (kind, subject, evidence):
+                return known.id
         case = new_id("case")
         fact = CaseOpened(case=case, kind=kind, subject=subject, evidence=evidence, due_at=self._clock() + due_in_s)
         self._write(fact, actor=actor, case=case, content=msgspec.json.encode(details) if details else None)

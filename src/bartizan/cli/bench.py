@@ -23,45 +23,57 @@ Rounds = Annotated[int, typer.Option(min=1, help="Rounds; the median is printed"
 @app.command()
 def gateway(rounds: Rounds = 5, seconds: Annotated[float, typer.Option(help="Seconds a cell")] = 2.0, json: Json = False) -> None:
     """CPU per request with everything on, against an instant upstream; paced streams; memory; time to ready."""
-    from bartizan.bench.gateway import measure  # noqa: PLC0415 - heavy
+    from bartizan.bench.gateway import measure
 
     _show(lambda: measure(rounds=rounds, seconds=seconds), as_json=json)
 
 
 @app.command()
 def ledger(
-    what: Annotated[str, typer.Argument(help="append, tamper or crash")] = "append",
+    what: Annotated[str, typer.Argument(help="append, verify, tamper or crash")] = "append",
     count: Annotated[int, typer.Option(help="Tamperings (10,000 in docs/benchmarks.md) or kills (200)")] = 0,
     json: Json = False,
 ) -> None:
     """Durable appends a second; tamperings found by the offline verifier; acknowledged records lost under kill -9."""
     match what:
         case "append":
-            from bartizan.bench.ledger import append  # noqa: PLC0415 - heavy
+            from bartizan.bench.ledger import append
 
             _show(append, as_json=json)
+        case "verify":
+            from bartizan.bench.ledger import verify
+
+            _show(verify, as_json=json)
         case "tamper":
-            from bartizan.bench.tamper import tamper  # noqa: PLC0415 - heavy
+            from bartizan.bench.tamper import tamper
 
             _show(lambda: tamper(count or 1000), as_json=json)
         case "crash":
-            from bartizan.bench.crash import crash  # noqa: PLC0415 - heavy
+            from bartizan.bench.crash import crash
 
             _show(lambda: crash(count or 20), as_json=json)
         case _:
-            raise typer.BadParameter("append, tamper or crash")
+            raise typer.BadParameter("append, verify, tamper or crash")
 
 
 @app.command()
 def policy(requests: Annotated[int, typer.Option(help="Fuzzed requests")] = 100_000, rounds: Rounds = 9, json: Json = False) -> None:
     """CPU per policy decision, and agreement with a plain reference on fuzzed requests."""
-    from bartizan.bench.policy import run  # noqa: PLC0415 - heavy
+    from bartizan.bench.policy import run
 
     _show(lambda: run(requests=requests, rounds=rounds), as_json=json)
 
 
+@app.command()
+def identity(revocations: Annotated[int, typer.Option(help="Revocations to time")] = 100, rounds: Rounds = 9, json: Json = False) -> None:
+    """CPU per authentication and tier, and the time until a revocation is known to who follows the record."""
+    from bartizan.bench.identity import run
+
+    _show(lambda: run(revocations=revocations, rounds=rounds), as_json=json)
+
+
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
-    from bartizan.bench.report import Run, machine, render  # noqa: PLC0415 - heavy
+    from bartizan.bench.report import Run, machine, render
 
     where = machine()
     begun = time.monotonic()
@@ -69,14 +81,13 @@ def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
     if as_json:
         emit({**_plain(run), "seconds": round(time.monotonic() - begun, 1)})
         return
-    typer.echo(
-        f"{run.command}: {time.monotonic() - begun:.0f} s on {where.processor}, {where.cores} cores, load {where.load}, Python {where.python}"
-    )
+    took = f"{time.monotonic() - begun:.0f} s"
+    typer.echo(f"{run.command}: {took} on {where.processor}, {where.cores} cores, load {where.load}, Python {where.python}")
     typer.echo(render(run.figures))
 
 
 def _plain(run: object) -> dict[str, Any]:
-    import msgspec  # noqa: PLC0415 - heavy
+    import msgspec
 
     plain: dict[str, Any] = msgspec.to_builtins(run)
     return plain

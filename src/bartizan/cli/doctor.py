@@ -20,11 +20,11 @@ def doctor(
 ) -> None:
     """Check ports, clock, disk, keys, upstreams, controls and the record; exit 1 when something must be done."""
     if settings:
-        from bartizan.config.describe import describe  # noqa: PLC0415 - only here
+        from bartizan.config.describe import describe
 
         typer.echo(describe())
         return
-    from bartizan.app.doctor import examine  # noqa: PLC0415 - heavy
+    from bartizan.app.doctor import examine
 
     findings = examine(data_directory(data), settings_file(config))
     if json:

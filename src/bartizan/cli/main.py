@@ -40,6 +40,7 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run one command and exit; errors of ours become two lines on stderr, never a traceback."""
     arguments = sys.argv[1:] if argv is None else argv
+    os.umask(0o077)  # what bartizan writes is its owner's alone; an export is shared on purpose
     try:
         code = _run(arguments)
     except BartizanError as error:

@@ -24,7 +24,7 @@ def tour(
     Starts the real gateway, console and keeper on free ports of this machine with a scripted model behind them, sends real requests, and
     removes everything afterwards. Exit code 1 when a step does not find what it promises.
     """
-    from bartizan.tour import StepResult, walk  # noqa: PLC0415 - heavy
+    from bartizan.tour import StepResult, walk
 
     def begin(number: int, count: int, title: str) -> None:
         sys.stderr.write(f"{number}/{count}  {title}\n")

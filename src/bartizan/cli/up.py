@@ -28,7 +28,7 @@ def up(
     The first start creates the data directory and an admin key, which is shown once. No settings file is needed; one named
     bartizan.toml in this folder is read if it is there.
     """
-    from bartizan.app.up import Options, run_up  # noqa: PLC0415 - heavy
+    from bartizan.app.up import Options, run_up
 
     options = Options(
         data=data_directory(data),

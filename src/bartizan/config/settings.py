@@ -76,13 +76,17 @@ class LedgerSettings(_Section, frozen=True, kw_only=True):
 
 
 class RetentionSettings(_Section, frozen=True, kw_only=True):
-    """``[retention]``: days until the keys of personal text (content) and of facts are destroyed, by class."""
+    """``[retention]``: days until the keys of personal text (content) and of facts are destroyed, by class.
+
+    Facts about people, controls and cases are what the present state is folded from: once they are gone a principal, a key or a mode is
+    unknown, so they are kept for ten years.
+    """
 
     content_days: dict[RetentionClass, int] = msgspec.field(
         default_factory=lambda: _days(exchange=30, identity=1095, control=1095, casework=365, ledger=1095, operations=90)
     )
     facts_days: dict[RetentionClass, int] = msgspec.field(
-        default_factory=lambda: _days(exchange=400, identity=1095, control=1095, casework=1095, ledger=1095, operations=400)
+        default_factory=lambda: _days(exchange=400, identity=3650, control=3650, casework=3650, ledger=3650, operations=400)
     )
 
 

@@ -87,7 +87,7 @@ class Attempts:
         if len(recent) >= self._most:
             wait = self._span_s - (at - recent[0])
             raise RefusedError(
-                "too many failed sign-ins from this address",
+                "too many refused keys from this address",
                 code="too_many_attempts",
                 status=429,
                 hint=f"wait {wait:.0f} s",

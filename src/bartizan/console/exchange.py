@@ -9,7 +9,7 @@ import msgspec
 from bartizan.console import filters
 from bartizan.console.exchanges import chosen, kept
 from bartizan.console.parts import Ask, Page, Parts, allowed, missing
-from bartizan.console.proof import EntryProof, prove
+from bartizan.console.proof import prove
 from bartizan.event import ContentRead, Envelope, ExchangeAdmitted, ExchangeCompleted, Verdict, envelope
 from bartizan.gateway import projection
 from bartizan.policy import Resource
@@ -47,19 +47,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """Recorded text of one entry. ``state`` is ``shown``, ``cut`` (only its beginning is shown), ``none`` or ``erased``."""
+    """Recorded text of one entry. ``state`` is ``shown``, ``cut`` (only its beginning is shown), ``empty``, ``none`` or ``erased``."""
 
     title: str
     state: str
     text: str = ""
     size: int = 0
-
-
-class Proofs(msgspec.Struct, frozen=True, kw_only=True):
-    """The proofs of an exchange's entries as JSON, enough to check offline with the log's public key."""
-
-    exchange: str
-    entries: tuple[EntryProof, ...]
 
 
 def exchange(parts: Parts, ask: Ask) -> Page:
@@ -80,10 +73,10 @@ def reveal(parts: Parts, ask: Ask) -> Page:
 
 
 def proof(parts: Parts, ask: Ask) -> Page:
-    """Show and verify the proofs that the exchange's entries are in the newest checkpoint."""
+    """Show the bundle that proves the exchange's entries, and whether the verifier is satisfied with it."""
     row = _row(parts, ask)
-    entries = tuple(prove(parts.ledger, seq) for seq in (row.seq, row.completed_seq) if seq is not None)
-    return Page(template="proof.html", title="Proof", body=Proofs(exchange=row.id, entries=entries))
+    bundle = prove(parts.ledger, [seq for seq in (row.seq, row.completed_seq) if seq is not None])
+    return Page(template="proof.html", title="Proof", body=bundle, extra={"exchange": row.id})
 
 
 def _page(parts: Parts, ask: Ask, revealed: tuple[Text, ...]) -> Page:
@@ -139,5 +132,5 @@ def _text(parts: Parts, seq: int, title: str) -> Text:
     content = parts.ledger.content(seq)
     if content is None:
         return Text(title=title, state="erased" if parts.ledger.header(seq).content_key else "none")
-    state = "cut" if len(content) > _MAX_SHOWN else "shown"
+    state = "cut" if len(content) > _MAX_SHOWN else "shown" if content else "empty"
     return Text(title=title, state=state, text=content[:_MAX_SHOWN].decode(errors="replace"), size=len(content))

@@ -12,7 +12,7 @@ import msgspec
 from bartizan.errors import RefusedError
 
 PAGE: Final = 200
-"""Rows a page holds at most; 2,000 rows took Chromium 2.5 s to show (design/console.md)."""
+"""Rows a page holds at most; 2,000 rows took Chromium 2.5 s to show."""
 _MAX_VALUE: Final = 256
 _MAX_SEQ: Final = 1 << 53
 

@@ -1,76 +1,101 @@
-"""The proof that one entry is in the record: leaf, header, path and checkpoint, verified here and fit to be checked elsewhere."""
+"""The proof that entries are in the record: a bundle that the one-file offline verifier reads, verified here by that same file."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
-from bartizan.errors import BartizanError, VerificationError
-from bartizan.ledger import InclusionProof, Ledger
+from bartizan.ledger import Checkpoint, InclusionProof, Ledger, offline
 
 
-class EntryProof(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry's proof. Hashes are hex; ``header`` is the exact text that the leaf hashes; ``checkpoint`` the signed note."""
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """Verifier keys of the log and of its witnesses. Whoever checks should have kept them, not take them from here."""
 
-    leaf_index: int
+    log: str
+    witnesses: tuple[str, ...]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry: its place, the exact header that the leaf hashes, and the inclusion path in base64."""
+
+    seq: int
     header: str
-    leaf_hash: str
-    inclusion_path: tuple[str, ...]
-    tree_size: int
-    root: str
+    proof: tuple[str, ...]
+    leaf_sha256: str = ""
+
+
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
+    """What proves some entries; ``findings`` is what the verifier objected to, empty when it is satisfied."""
+
+    format: str
     checkpoint: str
-    log_key: str
+    keys: Keys
+    entries: tuple[Entry, ...]
+    size: int
+    root: str
+    cosigned: int
     verified: bool
-    problem: str = ""
+    findings: tuple[str, ...]
 
 
-def prove(ledger: Ledger, seq: int) -> EntryProof:
-    """Prove an entry and verify the proof, saying what does not hold rather than raising."""
-    found = ledger.prove(seq)
-    problem = ""
-    try:
-        check(found)
-    except BartizanError as error:
-        problem = error.message
-    return EntryProof(
-        leaf_index=found.seq,
-        header=found.header.decode(errors="replace"),
-        leaf_hash=_leaf(found.header).hex(),
-        inclusion_path=tuple(node.hex() for node in found.path),
-        tree_size=found.checkpoint.size,
-        root=base64.b64encode(found.checkpoint.root).decode(),
-        checkpoint=found.checkpoint.note,
-        log_key=ledger.signer.vkey,
-        verified=not problem,
-        problem=problem,
+def prove(ledger: Ledger, seqs: Sequence[int]) -> Bundle:
+    """Prove entries against a cosigned checkpoint if one covers them, else the newest signed one, and verify that."""
+    keys = Keys(log=ledger.signer.vkey, witnesses=witness_keys(ledger))
+    cosigned = ledger.cosigned()
+    if cosigned is not None and cosigned.size > max(seqs):
+        made = msgspec.json.decode(ledger.export(seqs), type=_Made)
+        note, entries = made.checkpoint, made.entries
+    else:
+        checkpoint, proofs = _proofs(ledger, seqs)
+        note, entries = checkpoint.note, tuple(_entry(found) for found in proofs)
+    bare = {"format": offline.FORMAT, "checkpoint": note, "keys": keys, "entries": entries}
+    witnesses = [offline.Key.parse(key) for key in keys.witnesses]
+    report = offline.verify_bundle(msgspec.json.encode(bare), offline.Key.parse(keys.log), witnesses, None)
+    shown = (msgspec.structs.replace(each, leaf_sha256=hashlib.sha256(b"\0" + each.header.encode()).hexdigest()) for each in entries)
+    return Bundle(
+        format=offline.FORMAT,
+        checkpoint=note,
+        keys=keys,
+        entries=tuple(shown),
+        size=report.size,
+        root=report.root,
+        cosigned=report.cosigned,
+        verified=report.ok,
+        findings=tuple(report.findings),
     )
 
 
-def check(proof: InclusionProof) -> None:
-    """Verify an inclusion proof (RFC 9162 section 2.1.3.2); raises VerificationError."""
-    index, last = proof.seq, proof.checkpoint.size - 1
-    if not 0 <= index <= last:
-        raise VerificationError("the checkpoint is older than the entry")
-    node = _leaf(proof.header)
-    for sibling in proof.path:
-        if last == 0:
-            raise VerificationError("the inclusion path is too long")
-        if index & 1 or index == last:
-            node = _node(sibling, node)
-            while not index & 1 and index:
-                index, last = index >> 1, last >> 1
-        else:
-            node = _node(node, sibling)
-        index, last = index >> 1, last >> 1
-    if last != 0 or node != proof.checkpoint.root:
-        raise VerificationError("the entry is not in the tree that the checkpoint signs")
+def witness_keys(ledger: Ledger) -> tuple[str, ...]:
+    """Return the verifier keys of the witnesses that this data directory knows."""
+    return tuple(sorted(path.read_text(encoding="utf-8").strip() for path in ledger.data.glob("witness.vkey")))
 
 
-def _leaf(header: bytes) -> bytes:
-    return hashlib.sha256(b"\0" + header).digest()
+def seen_at(ledger: Ledger, checkpoint: Checkpoint) -> float:
+    """Return when a witness that is known here last cosigned a checkpoint, 0 if none did or its signature does not fit."""
+    try:
+        log, *witnesses = (offline.Key.parse(key) for key in (ledger.signer.vkey, *witness_keys(ledger)))
+        opened = offline.open_checkpoint(checkpoint.note, log, witnesses)
+    except offline.NotProven:
+        return 0.0
+    return float(max(opened.times.values(), default=0))
 
 
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\1" + left + right).digest()
+class _Made(msgspec.Struct, frozen=True):
+    checkpoint: str
+    entries: tuple[Entry, ...]
+
+
+def _proofs(ledger: Ledger, seqs: Sequence[int]) -> tuple[Checkpoint, list[InclusionProof]]:
+    # Other processes append meanwhile, so two proofs may be of two checkpoints; a bundle has one.
+    while True:
+        proofs = [ledger.prove(seq) for seq in seqs]
+        if len({found.checkpoint.size for found in proofs}) == 1:
+            return proofs[0].checkpoint, proofs
+
+
+def _entry(found: InclusionProof) -> Entry:
+    path = tuple(base64.b64encode(node).decode() for node in found.path)
+    return Entry(seq=found.seq, header=found.header.decode(), proof=path)

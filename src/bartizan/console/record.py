@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from bartizan.console.parts import Ask, Page, Parts
+from bartizan.console.proof import seen_at, witness_keys
 from bartizan.event import (
     ContentErased,
     ContentRead,
@@ -19,11 +20,15 @@ from bartizan.event import (
     WriterStopped,
     kind_of,
 )
+from bartizan.ledger.witness import LIMITS
 
 _KINDS: Final = tuple(
     kind_of(fact) for fact in (WriterStarted, WriterStopped, ContentErased, ContentRead, HoldPlaced, HoldReleased, RetentionApplied)
 )
 _SHOWN: Final = 100
+_UNSEEN: Final = (
+    "No witness has cosigned yet: whoever holds the log key and these files could rewrite them unseen. bartizan ledger witness."
+)
 _Row = TypeVar("_Row")
 
 
@@ -37,7 +42,7 @@ class RecordState(msgspec.Struct, frozen=True, kw_only=True):
     log_key: str
     witnessed: int
     witnessed_at: float
-    witness_key: str
+    witness_keys: tuple[str, ...]
     witness: str
 
 
@@ -80,6 +85,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[HoldRow, ...]
     readings: tuple[ActRow, ...]
     erasures: tuple[ActRow, ...]
+    retention_ran_at: float
 
 
 def ledger(parts: Parts, _ask: Ask) -> Page:
@@ -88,6 +94,7 @@ def ledger(parts: Parts, _ask: Ask) -> Page:
     holds: dict[str, HoldRow] = {}
     readings: list[ActRow] = []
     erasures: list[ActRow] = []
+    retention_ran_at = 0.0
     for seq, entry in parts.ledger.events(kinds=_KINDS):
         match entry.body:
             case WriterStarted() as fact:
@@ -112,7 +119,9 @@ def ledger(parts: Parts, _ask: Ask) -> Page:
             case ContentErased() as fact:
                 erasures.append(_act(seq, entry, f"{len(fact.keys)} keys: {', '.join(fact.keys[:3])}", fact.reason))
             case RetentionApplied() as fact:
-                erasures.append(_act(seq, entry, f"{fact.keys} keys, {fact.held} held back", "retention schedule"))
+                retention_ran_at = entry.at
+                if fact.keys or fact.held:
+                    erasures.append(_act(seq, entry, f"{fact.keys} keys, {fact.held} held back", "retention schedule"))
             case _:
                 pass
     body = Record(
@@ -121,23 +130,25 @@ def ledger(parts: Parts, _ask: Ask) -> Page:
         holds=_newest(list(holds.values())),
         readings=_newest(readings),
         erasures=_newest(erasures),
+        retention_ran_at=retention_ran_at,
     )
     return Page(template="ledger.html", title="Ledger", body=body)
 
 
 def state(parts: Parts) -> RecordState:
     """Return how the record stands now."""
-    checkpoint = parts.ledger.checkpoint()
+    checkpoint, cosigned = parts.ledger.checkpoint(), parts.ledger.cosigned()
+    at = seen_at(parts.ledger, cosigned) if cosigned is not None else 0.0
     return RecordState(
         origin=checkpoint.origin,
         entries=checkpoint.size,
         root=base64.b64encode(checkpoint.root).decode(),
         checkpoint=checkpoint.note,
         log_key=parts.ledger.signer.vkey,
-        witnessed=0,
-        witnessed_at=0.0,
-        witness_key="",
-        witness="No witness has cosigned yet: whoever holds the log key and these files could rewrite them unseen.",
+        witnessed=cosigned.size if cosigned is not None and at else 0,
+        witnessed_at=at,
+        witness_keys=witness_keys(parts.ledger),
+        witness=f"Up to there the log only ever grew, if the witness's key is safe. {LIMITS[0].upper()}{LIMITS[1:]}." if at else _UNSEEN,
     )
 
 

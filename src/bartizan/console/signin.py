@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bartizan.console.parts import Page
-from bartizan.console.web import Web, address_of, cookie_name, form_of, safe_next
+from bartizan.console.web import Web, cookie_name, form_of, safe_next
 from bartizan.errors import RefusedError
 from bartizan.identity import is_cookie, mint_cookie
 
@@ -66,17 +66,15 @@ class SignInOut:
 
     def _enter(self, request: Request, form: dict[str, str]) -> Response:
         web = self._web
-        at, address = web.parts.clock(), address_of(request)
+        at = web.parts.clock()
         visit = request.cookies.get(_VISIT, "")
         shown = SignIn(next=form.get("next", ""))
         try:
-            web.attempts.check(address, at)
             web.check_post(request, form, cookie=visit)
             signed = web.parts.registrar.sign_in(form.get("key", "").strip(), lifetime_s=web.parts.settings.console.session_hours * 3600)
         except RefusedError as error:
-            if error.status in {401, 403} and error.code not in {"foreign_origin", "bad_csrf_token"}:
-                web.attempts.failed(address, at)
-                web.record_refusal(request, error)
+            if error.code not in {"foreign_origin", "bad_csrf_token"}:
+                error = web.failed(request, error)
             problem = msgspec.structs.replace(shown, problem=error.message, hint=error.hint)
             return self._form(request, problem, status=error.status)
         home = web.home(signed.principal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -17,12 +18,14 @@ from bartizan.console.filters import link
 from bartizan.console.parts import Ask, Done, Page, Parts, View, record
 from bartizan.console.render import as_html, as_json
 from bartizan.console.routes import PAGES, DeedRoute, PageRoute
-from bartizan.errors import RefusedError
+from bartizan.errors import BartizanError, RefusedError
 from bartizan.event import RequestRefused, envelope, new_id
 from bartizan.identity import Principal, SecretText, csrf_matches, csrf_token, is_cookie
 
 _MAX_FORM: Final = 16 << 10
 _MAX_FIELDS: Final = 32
+_FOLLOW_S: Final = 0.25
+_log = logging.getLogger("bartizan.console")
 _Result = TypeVar("_Result")
 
 NOTICES: Final[Mapping[str, str]] = {
@@ -49,9 +52,17 @@ class Web:
 
     async def follow(self) -> None:
         """Keep the tables near the end of the record until cancelled, so that no page has to."""
+        troubled = False
         while True:
-            await self.run(self.parts.projections.catch_up)
-            await asyncio.sleep(0.25)
+            try:
+                await self.run(self.parts.projections.catch_up)
+                troubled = False
+            except BartizanError as error:
+                # The worker edge: pages say the same and try again, so it is enough to log it once.
+                if not troubled:
+                    _log.error("following the record: %s (%s)", error, error.hint)
+                troubled = True
+            await asyncio.sleep(_FOLLOW_S)
 
     def close(self) -> None:
         """Let the thread end."""
@@ -104,13 +115,10 @@ class Web:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not (bearer and scheme.lower() == "bearer"):
             return self.parts.directory.session(cookie_of(request), at=at)
-        address = address_of(request)
-        self.attempts.check(address, at)
         try:
             return self.parts.directory.authenticate(token.strip(), at=at)
-        except RefusedError:
-            self.attempts.failed(address, at)
-            raise
+        except RefusedError as error:
+            raise self.failed(request, error) from error
 
     def check_post(self, request: Request, form: Mapping[str, str], *, cookie: str | None = None) -> None:
         """Raise RefusedError 403 unless a POST comes from a page of ours and carries the token of its cookie, by default the session's."""
@@ -144,7 +152,7 @@ class Web:
             "who": who,
             "nav": [route for route in PAGES if route.label and who is not None and self.may(who, route)],
             "here": request.url.path,
-            "json_url": link(f"{request.url.path}.json", {key: value for key, value in request.query_params.items() if key != "done"}),
+            "json_url": _json_url(request) if request.method == "GET" and page.template != "error.html" else "",
             "csrf": csrf_token(SecretText(cookie)) if is_cookie(cookie) else "",
             "notice": NOTICES.get(request.query_params.get("done", ""), ""),
             "now": self.parts.clock(),
@@ -163,10 +171,20 @@ class Web:
         response.headers.update(headers)
         return response
 
-    def record_refusal(self, request: Request, error: RefusedError) -> None:
-        """Put a failed sign-in on record, without the key."""
+    def failed(self, request: Request, error: RefusedError) -> RefusedError:
+        """Put a key that was refused on record, without the key, and return what to answer: 429 once an address fails too often.
+
+        A good key is never kept waiting for the failures of others behind the same address: 256 random bits need no such help.
+        """
+        at, address = self.parts.clock(), request.client.host if request.client is not None else ""
+        try:
+            self.attempts.check(address, at)
+        except RefusedError as limited:
+            return limited
+        self.attempts.failed(address, at)
         fact = RequestRefused(code=error.code, status=error.status, path=request.url.path, dialect="console")
-        self.parts.ledger.append_now(envelope(fact, correlation=new_id("rq"), at=self.parts.clock()))
+        self.parts.ledger.append_now(envelope(fact, actor="anonymous", correlation=new_id("rq"), at=at))
+        return error
 
     def secure(self, request: Request) -> bool:
         """Say whether cookies may only travel over TLS."""
@@ -230,14 +248,13 @@ def cookie_of(request: Request) -> str:
     return request.cookies.get("__Host-bartizan") or request.cookies.get("bartizan") or ""
 
 
-def address_of(request: Request) -> str:
-    """Return the address that a request came from."""
-    return request.client.host if request.client is not None else ""
-
-
 def _here(request: Request) -> str:
     query = request.url.query
     return request.url.path + (f"?{query}" if query else "")
+
+
+def _json_url(request: Request) -> str:
+    return link(f"{request.url.path}.json", {name: value for name, value in request.query_params.items() if name != "done"})
 
 
 def safe_next(given: str, otherwise: str) -> str:

@@ -14,7 +14,7 @@ from bartizan.control.contract import Control, Descriptor, Phase
 from bartizan.control.fingerprint import fingerprint, fingerprint_of
 from bartizan.control.modes import Modes
 from bartizan.errors import BartizanError, ControlError
-from bartizan.event import ControlModeChanged, ControlRegistered, Envelope, Mode, Tier, kind_of
+from bartizan.event import ControlModeChanged, ControlRegistered, Envelope, Layer, Mode, Tier, kind_of
 
 GROUP: Final = "bartizan.detectors"
 """Entry-point group of third-party detectors; each entry point names a Factory."""
@@ -61,10 +61,11 @@ Loading = Loaded | Skipped | Failed
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """One control as it is to be run now."""
+    """One control as it is to be run now. ``layer`` is its own, or the phase's for a control that judges in several."""
 
     loaded: Loaded
     mode: Mode
+    layer: Layer
 
 
 class Registry:
@@ -133,7 +134,8 @@ class Registry:
         for loaded in self._loaded:
             mode = self.modes.of(loaded.descriptor.id, tier)
             if phase in loaded.descriptor.phases and mode != "off":
-                yield Planned(loaded=loaded, mode=mode)
+                layer = phase if len(loaded.descriptor.phases) > 1 else loaded.descriptor.layer
+                yield Planned(loaded=loaded, mode=mode, layer=layer)
 
     def registered(self) -> list[ControlRegistered]:
         """Return the facts to record at start: each loaded control in its version, with the hash of its code and data."""

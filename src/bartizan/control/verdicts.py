@@ -20,7 +20,7 @@ def verdicts_of(item: Planned, opinions: Sequence[Opinion], context: Context, cp
         Verdict(
             control=item.loaded.descriptor.id,
             version=item.loaded.descriptor.version,
-            layer=item.loaded.descriptor.layer,
+            layer=item.layer,
             mode=item.mode,
             category=opinion.category,
             rule=opinion.rule,
@@ -37,7 +37,7 @@ def verdicts_of(item: Planned, opinions: Sequence[Opinion], context: Context, cp
 def clean(item: Planned, cpu_us: int) -> Verdict:
     """Return the verdict of a control that ran and saw nothing; without it, silence and absence would look alike."""
     descriptor = item.loaded.descriptor
-    return Verdict(control=descriptor.id, version=descriptor.version, layer=descriptor.layer, mode=item.mode, cpu_us=cpu_us)
+    return Verdict(control=descriptor.id, version=descriptor.version, layer=item.layer, mode=item.mode, cpu_us=cpu_us)
 
 
 def failed(item: Planned, error: str, cpu_us: int) -> list[Verdict]:
@@ -47,7 +47,7 @@ def failed(item: Planned, error: str, cpu_us: int) -> list[Verdict]:
         Verdict(
             control=descriptor.id,
             version=descriptor.version,
-            layer=descriptor.layer,
+            layer=item.layer,
             mode=item.mode,
             category="control_failure",
             rule=descriptor.on_error,

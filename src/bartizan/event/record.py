@@ -31,7 +31,7 @@ class ContentErased(_Record, frozen=True, kw_only=True, omit_defaults=True, tag=
     """Keys were destroyed, so the text under them can't be read again; proofs stay valid."""
 
     keys: tuple[str, ...]
-    """``subject/period`` of every key destroyed."""
+    """``purpose/subject/class/period/id`` of every key destroyed."""
     reason: str
     requested_by: str = ""
 

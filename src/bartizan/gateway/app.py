@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +25,7 @@ from bartizan.gateway.messages import Messages
 from bartizan.gateway.metrics import Metrics
 from bartizan.gateway.pipeline import Pipeline
 from bartizan.gateway.records import Ledger, Recorder
-from bartizan.gateway.server import http_response
+from bartizan.gateway.server import ON_LEFT, http_response
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstreams
 from bartizan.policy import Policy, Resource
@@ -116,16 +116,18 @@ class Gateway:
         try:
             visit.headers = headers_of(scope["headers"])
             if dialect is not None and scope["method"] == "POST":
-                await self._exchange(visit, dialect, receive, send)
+                await self._exchange(visit, dialect, receive, send, scope.get(ON_LEFT))
             else:
                 await self._other(visit, scope, known=dialect is not None, send=send)
         except BartizanError as error:
             await self._refuse(visit, refusal(error), send)
-        except Exception:  # the request edge: logged with an id, answered without details
+        except Exception:  # noqa: BLE001 - the request edge: logged with an id, answered without details
             _LOG.exception("request %s failed", visit.id)
             await self._refuse(visit, refusal(BartizanError("")), send)
 
-    async def _exchange(self, visit: _Visit, dialect: Dialect, receive: Receive, send: Send) -> None:
+    async def _exchange(
+        self, visit: _Visit, dialect: Dialect, receive: Receive, send: Send, on_left: list[Callable[[], None]] | None
+    ) -> None:
         visit.body = await self._read(visit.headers, receive)
         began = time.perf_counter()
         visit.principal = principal = self._admission.authenticate(visit.headers)
@@ -133,15 +135,19 @@ class Gateway:
         exchange = self._admission.admit(
             dialect, request, principal, visit.headers, exchange_id=visit.id, began=began, size=len(visit.body)
         )
+        if on_left is not None:
+            on_left.append(exchange.left)
+        else:
+            exchange.watch(receive)
         self.live.add(exchange)
         try:
-            ending = await self._pipeline.run(exchange, visit.body, visit.headers, receive, send)
+            ending = await self._pipeline.run(exchange, visit.body, visit.headers, send)
         finally:
             self.live.discard(exchange)
         self.metrics.ended(dialect.name, ending, exchange.marks)
 
     async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """Read the body. One that is too large is read on for a while and thrown away: most clients see no answer before they have sent all."""
+        """Read the body. One that is too large is read on for a while: most clients see no answer before they have sent it all."""
         limit = self._settings.max_body_bytes
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length[:19]) > limit * _PATIENCE:

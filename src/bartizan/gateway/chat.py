@@ -43,6 +43,13 @@ _MAPPED: Final = (
 )
 _TEXTS: Final[dict[str, Channel]] = {"content": "text", "reasoning_content": "reasoning", "reasoning": "reasoning", "refusal": "refusal"}
 
+_BESIDES: Final[dict[str, Channel]] = {
+    "reasoning_content": "reasoning",
+    "reasoning": "reasoning",
+    "refusal": "refusal",
+    "name": "metadata",
+}
+
 
 class Chat:
     """``/v1/chat/completions``."""
@@ -150,23 +157,27 @@ def _message(mapper: Mapper, path: str, message: dict[str, Any]) -> None:
     content = message.get("content")
     if type(content) is str:
         mapper.part(f"{path}.content", origin, content, role=role)
-    elif content is not None:
-        for number, part in enumerate(items(content, f"{path}.content")):
+        if len(message) == 2:
+            return
+    else:
+        for number, part in enumerate(items(content or [], f"{path}.content")):
             _part(mapper, f"{path}.content[{number}]", part, origin, role)
-    for name in ("reasoning_content", "reasoning", "refusal"):
+    for name, channel in _BESIDES.items():
         if message.get(name) is not None:
-            mapper.add(f"{path}.{name}", origin, _TEXTS[name], string(message[name], f"{path}.{name}"), role=role)
-    if message.get("name") is not None:
-        mapper.add(f"{path}.name", origin, "metadata", string(message["name"], f"{path}.name"), role=role)
+            mapper.add(f"{path}.{name}", origin, channel, string(message[name], f"{path}.{name}"), role=role)
+    if message.get("audio") is not None:
+        mapper.media(f"{path}.audio", "audio:" + compact(message["audio"]), role=role)
+    _past_calls(mapper, path, message)
+    mapped = ("content", "reasoning_content", "reasoning", "refusal", "name", "tool_calls", "function_call", "audio")
+    mapper.rest(path, message, KNOWN["message"], *mapped)
+
+
+def _past_calls(mapper: Mapper, path: str, message: dict[str, Any]) -> None:
     if message.get("tool_calls") is not None:
         for number, call in enumerate(items(message["tool_calls"], f"{path}.tool_calls")):
             _past_call(mapper, f"{path}.tool_calls[{number}]", call)
     if message.get("function_call") is not None:
         _past_call(mapper, f"{path}.function_call", {"function": message["function_call"]})
-    if message.get("audio") is not None:
-        mapper.media(f"{path}.audio", "audio:" + compact(message["audio"]), role=role)
-    mapped = ("content", "reasoning_content", "reasoning", "refusal", "name", "tool_calls", "function_call", "audio")
-    mapper.rest(path, message, KNOWN["message"], *mapped)
 
 
 def _part(mapper: Mapper, path: str, part: dict[str, Any], origin: Origin, role: str) -> None:
@@ -233,29 +244,34 @@ def _function(mapper: Mapper, path: str, function: dict[str, Any], tools: dict[s
     mapper.rest(path, function, frozenset({"strict"}), "name", "description", "parameters")
 
 
+_TEXT_FIELDS: Final[dict[str, tuple[Origin, Channel]]] = {
+    "metadata": ("user", "metadata"),
+    "stop": ("user", "metadata"),
+    "tool_choice": ("user", "metadata"),
+    "function_call": ("user", "metadata"),
+    "prediction": ("user", "text"),
+    "response_format": ("operator", "tool_schema"),
+}
+
+
 def _rest(mapper: Mapper, fields: dict[str, Any]) -> None:
-    if fields.get("audio") is not None:
-        mapper.media("$.audio", "audio:" + compact(fields["audio"]))
-    for name, origin, channel in (
-        ("metadata", "user", "metadata"),
-        ("stop", "user", "metadata"),
-        ("tool_choice", "user", "metadata"),
-        ("function_call", "user", "metadata"),
-        ("prediction", "user", "text"),
-        ("response_format", "operator", "tool_schema"),
-    ):
-        if fields.get(name) is not None:
-            mapper.add(f"$.{name}", origin, channel, "\n".join(strings(fields[name])), joined=True)  # type: ignore[arg-type]  # literals above
+    for name, value in fields.items():
+        if value is None:
+            continue
+        if kind := _TEXT_FIELDS.get(name):
+            mapper.add(f"$.{name}", *kind, "\n".join(strings(value)), joined=True)
+        elif name == "audio":
+            mapper.media("$.audio", "audio:" + compact(value))
 
 
 def _answer_message(
     mapper: Mapper, path: str, message: dict[str, Any], calls: list[ToolCall], marks: list[str], tools: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    for name, channel in _TEXTS.items():
-        if message.get(name):
-            mapper.add(f"{path}.{name}", "model", channel, string(message[name], f"{path}.{name}"), role="assistant")
-    if message.get("refusal"):
-        marks.append("refusal")
+    for name, value in message.items():
+        if value and (channel := _TEXTS.get(name)):
+            mapper.add(f"{path}.{name}", "model", channel, string(value, f"{path}.{name}"), role="assistant")
+            if channel == "refusal":
+                marks.append("refusal")
     if message.get("audio") is not None:
         mapper.unknown(f"{path}.audio", message["audio"], origin="model")
     past = list(items(message.get("tool_calls") or [], f"{path}.tool_calls"))
@@ -263,7 +279,7 @@ def _answer_message(
         past.append({"function": message["function_call"]})
     for number, call in enumerate(past):
         inner = mapping(call.get("function") or call.get("custom"), f"{path}.tool_calls[{number}]")
-        name, arguments = inner.get("name"), inner.get("arguments", inner.get("input"))
         at = f"{path}.tool_calls[{number}]"
-        calls.append(tool_call(at, string(name, at), string(arguments, at), tools, mapper.choice))
+        arguments = string(inner.get("arguments", inner.get("input")), at)
+        calls.append(tool_call(at, string(inner.get("name"), at), arguments, tools, mapper.choice))
     mapper.rest(path, message, KNOWN["delta"], *_TEXTS, "audio", "tool_calls", "function_call", origin="model")

@@ -16,6 +16,38 @@ _CHANNELS: Final[dict[str, Channel]] = {"content": "text", "reasoning_content": 
 _decode = msgspec.json.Decoder().decode
 
 
+class _PlainDelta(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    role: str | None = None
+    content: str | None = None
+    refusal: None = None
+
+
+class _PlainChoice(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    delta: _PlainDelta
+    index: int = 0
+    finish_reason: None = None
+    logprobs: None = None
+
+
+class _PlainChunk(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """The chunk that nine of ten are: text of one choice and nothing else. Whatever does not fit takes the thorough way."""
+
+    choices: tuple[_PlainChoice]
+    id: str = ""
+    object: str = ""
+    created: int = 0
+    model: str = ""
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    obfuscation: str | None = None
+    usage: None = None
+
+
+_decode_plain = msgspec.json.Decoder(_PlainChunk).decode
+_TRIES: Final = 8
+"""Misfits after which a stream is no longer tried the quick way."""
+
+
 class _Call:
     __slots__ = ("arguments", "choice", "key", "name", "path")
 
@@ -39,10 +71,20 @@ class ChatReader:
         self._delta = known["delta"]
         self._tools = tools
         self._open: dict[int, dict[str, _Call]] = {}
+        self._tries = _TRIES
 
     def read(self, event: str, data: bytes) -> Piece:
         """Understand one chunk; raises UpstreamError when the server broke its protocol."""
         del event  # chat completions have none
+        if self._tries:
+            try:
+                choice = _decode_plain(data).choices[0]
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                self._tries -= 1
+            else:
+                self._tries = _TRIES
+                text = choice.delta.content
+                return Piece(texts=[Text(choice.index, "text", text)]) if text else Piece()
         piece = Piece()
         if data == b"[DONE]":
             piece.terminal = True
@@ -75,21 +117,8 @@ class ChatReader:
         if type(index) is not int:
             raise TypeError("index is not a number")
         for name, value in delta.items():
-            if not value:
-                continue
-            if channel := _CHANNELS.get(name):
-                if type(value) is not str:
-                    raise TypeError(f"{name} is not a string")
-                piece.texts.append(Text(index, channel, value))
-                if channel == "refusal" and "refusal" not in self.marks:
-                    self.marks.append("refusal")
-            elif name == "tool_calls":
-                for position, fragment in enumerate(value):
-                    self._fragment(index, fragment.get("index", position), fragment, piece)
-            elif name == "function_call":
-                self._fragment(index, "f", {"function": value}, piece)
-            elif name not in self._delta:
-                self._unknown(f"$.choices[{index}].delta.{name}", index, value, piece)
+            if value:
+                self._read_field(index, name, value, piece)
         self._rest(f"$.choices[{index}]", choice, self._choice, piece)
         if finish := choice.get("finish_reason"):
             self.finish = self.finish or str(finish)
@@ -97,6 +126,21 @@ class ChatReader:
                 self.marks.append("content_filter")
             piece.ends = (*piece.ends, index)
             self._close((index,), piece)
+
+    def _read_field(self, index: int, name: str, value: Any, piece: Piece) -> None:  # noqa: ANN401 - opaque provider body
+        if channel := _CHANNELS.get(name):
+            if type(value) is not str:
+                raise TypeError(f"{name} is not a string")
+            piece.texts.append(Text(index, channel, value))
+            if channel == "refusal" and "refusal" not in self.marks:
+                self.marks.append("refusal")
+        elif name == "tool_calls":
+            for position, fragment in enumerate(value):
+                self._fragment(index, fragment.get("index", position), fragment, piece)
+        elif name == "function_call":
+            self._fragment(index, "f", {"function": value}, piece)
+        elif name not in self._delta:
+            self._unknown(f"$.choices[{index}].delta.{name}", index, value, piece)
 
     def _fragment(self, choice: int, index: object, fragment: dict[str, Any], piece: Piece) -> None:
         key = f"{choice}.{index}"
@@ -116,9 +160,10 @@ class ChatReader:
                 piece.holds = (*piece.holds, call.key)
 
     def _rest(self, path: str, fields: dict[str, Any], known: frozenset[str], piece: Piece) -> None:
-        for name in fields:
-            if name not in known:
-                self._unknown(f"{path}.{name}", 0, fields[name], piece)
+        if not known.issuperset(fields):
+            for name, value in fields.items():
+                if name not in known:
+                    self._unknown(f"{path}.{name}", 0, value, piece)
 
     def _unknown(self, path: str, choice: int, value: object, piece: Piece) -> None:
         if text := "\n".join(strings(value)):

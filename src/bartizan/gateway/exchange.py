@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 from bartizan.control import Context
 from bartizan.errors import RefusedError
 from bartizan.event import Tier, Timings, Verdict
+from bartizan.gateway.answers import Receive
 from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.limits import Reservation
 from bartizan.identity import Principal
@@ -29,6 +30,7 @@ class Exchange:
     __slots__ = (
         "_interruptible",
         "_task",
+        "_watcher",
         "account",
         "began",
         "context",
@@ -46,27 +48,24 @@ class Exchange:
         "tier",
         "upstream",
         "verdicts",
-        "watcher",
     )
 
     def __init__(
         self,
         *,
-        exchange_id: str,
         began: float,
         principal: Principal,
-        tier: Tier,
         dialect: Dialect,
         request: Request,
         upstream: Upstream,
         context: Context,
         reservation: Reservation,
     ) -> None:
-        self.id = exchange_id
+        self.id = context.exchange
         self.began = began
         self.principal = principal
         self.account = principal.account
-        self.tier = tier
+        self.tier: Tier = context.tier
         self.dialect = dialect
         self.request = request
         self.upstream = upstream
@@ -80,7 +79,7 @@ class Exchange:
         self.ended = False
         self.cut_by: Literal["", "cancelled", "revoked"] = ""
         self.cut_error: RefusedError | None = None
-        self.watcher: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self._task = asyncio.current_task()
         self._interruptible = False
 
@@ -105,6 +104,24 @@ class Exchange:
             self.response.close()
         if self._interruptible and self._task is not None:
             self._task.cancel()
+
+    def left(self) -> None:
+        """The client's connection is gone."""
+        self.cut("cancelled")
+
+    def watch(self, receive: Receive) -> None:
+        """Wait for the client to leave the way any ASGI server tells it; ours tells by ``left``."""
+        self._watcher = asyncio.get_running_loop().create_task(self._wait(receive))
+
+    def unwatch(self) -> None:
+        """Stop waiting."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    async def _wait(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.left()
 
     def interruptible(self, *, on: bool) -> None:
         """Allow ``cut`` to interrupt whatever is awaited; never while a record is being written. Raises Cut when it came meanwhile."""

@@ -95,6 +95,8 @@ class Mapper:
 
     def rest(self, path: str, fields: Mapping[str, Any], known: frozenset[str], *mapped: str, origin: Origin = "unknown") -> None:
         """Take every field that is neither known to hold no text nor mapped by the caller."""
+        if known.issuperset(fields):
+            return
         for name in fields:
             if name not in known and name not in mapped and fields[name] is not None:
                 self.unknown(f"{path}.{name[:100]}", {name: fields[name]}, origin=origin)

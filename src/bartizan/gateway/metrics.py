@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
@@ -33,7 +34,7 @@ class Metrics:
         self._tokens["output"] += ending.tokens.output
         judged = marks.get("judged_ms")
         if judged is not None:
-            self._judged[next((index for index, bound in enumerate(_BOUNDS_MS) if judged <= bound), -1)] += 1
+            self._judged[bisect_left(_BOUNDS_MS, judged)] += 1
             self._judged_sum += judged
 
     def refused(self, dialect: str, code: str) -> None:

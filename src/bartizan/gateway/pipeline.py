@@ -15,7 +15,7 @@ from bartizan.control.judgement import cuts
 from bartizan.errors import BartizanError, RefusedError, UpstreamError
 from bartizan.event import Outcome, Verdict
 from bartizan.gateway.admission import Admission
-from bartizan.gateway.answers import JSON, STREAM, Header, Receive, Send, begin_stream, error_body, error_headers, ids, part, refusal, whole
+from bartizan.gateway.answers import JSON, STREAM, Header, Send, begin_stream, error_body, error_headers, ids, part, refusal, whole
 from bartizan.gateway.delivery import Ended, deliver
 from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Cut, Exchange
@@ -57,10 +57,9 @@ class Pipeline:
         self._settings = settings
         self._policy_version = policy_version
 
-    async def run(self, exchange: Exchange, body: bytes, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> Ending:
+    async def run(self, exchange: Exchange, body: bytes, headers: Mapping[bytes, bytes], send: Send) -> Ending:
         """Take an exchange to its end; raises StoreError when it can't be recorded, with nothing released that is not."""
         ending = Ending()
-        exchange.watcher = asyncio.get_running_loop().create_task(_watch(exchange, receive))
         try:
             await self._recorder.admitted(exchange, body, self._policy_version())
             exchange.mark("admitted_ms")
@@ -73,7 +72,7 @@ class Pipeline:
             last = self._ended(exchange, ending, Ended("failed", refusal(error)))
         finally:
             exchange.ended = True
-            exchange.watcher.cancel()
+            exchange.unwatch()
             if exchange.response is not None:
                 exchange.response.close()
             exchange.reservation.settle(ending.used)
@@ -99,7 +98,7 @@ class Pipeline:
         except (RefusedError, UpstreamError) as error:
             # Closing the upstream is how a cut works, so its error may be the cut's own doing.
             ended = _cut(exchange) if exchange.cut_by else Ended("failed", refusal(error))
-        except Exception:  # the request edge: logged with the exchange's id, answered without details
+        except Exception:  # noqa: BLE001 - the request edge: logged with the exchange's id, answered without details
             _LOG.exception("exchange %s failed", exchange.id)
             ended = Ended("failed", refusal(BartizanError("")))
         else:
@@ -188,13 +187,6 @@ class Pipeline:
         exchange.ended = True
         self._ended(exchange, ending, Ended("failed", RefusedError("the gateway is stopping", code="shutting_down", status=503)))
         await self._recorder.completed(exchange, ending)
-
-
-async def _watch(exchange: Exchange, receive: Receive) -> None:
-    """Wait for the client to leave, from the moment its request is read."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    exchange.cut("cancelled")
 
 
 def _cut(exchange: Exchange) -> Ended:

@@ -17,7 +17,6 @@ from bartizan.event import (
     Outcome,
     RequestRefused,
     Verdict,
-    new_id,
 )
 from bartizan.gateway.dialect import Tokens
 from bartizan.gateway.exchange import Exchange
@@ -85,7 +84,7 @@ class Recorder:
             request_bytes=len(body),
             policy=policy,
         )
-        entry = _envelope(fact, principal, exchange.id)
+        entry = _envelope(fact, principal, exchange.id, "a")
         await self._ledger.append(entry, body)
         return entry.id
 
@@ -106,7 +105,7 @@ class Recorder:
             released_bytes=ending.released,
             held_bytes=ending.held,
         )
-        await self._ledger.append(_envelope(fact, exchange.principal, exchange.id), b"".join(ending.answer))
+        await self._ledger.append(_envelope(fact, exchange.principal, exchange.id, "c"), b"".join(ending.answer))
 
     async def refused(
         self, error: RefusedError, *, exchange_id: str, path: str, dialect: str, body: bytes, principal: Principal | None
@@ -121,12 +120,14 @@ class Recorder:
             key_id=principal.key_id if principal is not None else "",
             request_bytes=len(body),
         )
-        await self._ledger.append(_envelope(fact, principal, exchange_id), bytes(body[:_REFUSED_BYTES]))
+        await self._ledger.append(_envelope(fact, principal, exchange_id, "r"), bytes(body[:_REFUSED_BYTES]))
 
 
-def _envelope(fact: ExchangeAdmitted | ExchangeCompleted | RequestRefused, principal: Principal | None, exchange_id: str) -> Envelope:
+def _envelope(
+    fact: ExchangeAdmitted | ExchangeCompleted | RequestRefused, principal: Principal | None, exchange_id: str, which: str
+) -> Envelope:
     return Envelope(
-        id=new_id("ev"),
+        id=f"ev_{exchange_id[3:]}{which}",  # unique as the exchange is; one draw from the kernel a request instead of three
         at=time.time(),
         tenant=principal.tenant if principal is not None else "default",
         actor=principal.id if principal is not None else "anonymous",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 import re2
 
 from bartizan.errors import UpstreamError
@@ -14,7 +15,7 @@ _LINE: Final = re2.compile(rb"\r\n|\n|\r")
 _NAME: Final = re2.compile(rb"[A-Za-z0-9_.\-]{1,64}")
 
 
-class ServerEvent(NamedTuple):
+class ServerEvent(msgspec.Struct, frozen=True, gc=False):
     """One event: the bytes to forward, its name (``message`` if none) and its data; ``data`` is None when it carries none."""
 
     raw: bytes
@@ -51,7 +52,9 @@ class EventParser:
     def close(self) -> list[ServerEvent]:
         """The stream ended. The standard drops an event without its blank line; providers forget it, so it counts here."""
         rest, self._rest = self._rest, b""
-        return [_event(rest.rstrip(b"\r\n") + b"\n\n")] if rest.strip(b"\r\n") else []
+        if not rest.strip(b"\r\n"):
+            return []
+        return [_event(rest if rest.endswith(b"\r\r") else rest.rstrip(b"\r\n") + b"\n\n")]
 
     @property
     def pending(self) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -15,7 +14,17 @@ from bartizan.event import Channel, Verdict
 from bartizan.gateway.dialect import Piece, Reader, call_segments
 from bartizan.gateway.sse import EventParser, ServerEvent
 
-Translate = Callable[[ServerEvent], bytes]
+
+class Translate(Protocol):
+    """Turns events of the server's dialect into the client's."""
+
+    def __call__(self, event: ServerEvent) -> bytes:
+        """Return what this event becomes, nothing if it has no counterpart."""
+        ...
+
+    def close(self) -> bytes:
+        """Return what ends the stream, if that has not been said."""
+        ...
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,13 +68,7 @@ class _Track:
         """The watch was told so."""
 
 
-class _Held:
-    __slots__ = ("calls", "marks", "raw")
-
-    def __init__(self, raw: bytes, marks: list[tuple[_Track, int]], calls: tuple[str, ...]) -> None:
-        self.raw = raw
-        self.marks = marks
-        self.calls = calls
+_NOTHING: Final = Piece()
 
 
 class StreamController:
@@ -79,7 +82,6 @@ class StreamController:
     ) -> None:
         self.verdicts: list[Verdict] = []
         self.held_bytes = 0
-        self.characters = 0
         self._runner = runner
         self._context = context
         self._reader = reader
@@ -88,9 +90,16 @@ class StreamController:
         self._translate = translate
         self._parser = EventParser(max_event_bytes=max(max_held_bytes, 2 << 20))
         self._tracks: dict[tuple[int, Channel], _Track] = {}
-        self._queue: deque[_Held] = deque()
+        self._queue: deque[tuple[bytes, list[tuple[_Track, int]], tuple[str, ...]]] = deque()
+        self._calls_held = False
+        self._begun = False
         self._judged: set[str] = set()
         self._done = False
+
+    @property
+    def characters(self) -> int:
+        """How much text came so far, in all channels."""
+        return sum(track.total for track in self._tracks.values())
 
     async def feed(self, data: bytes) -> Step:
         """Take the bytes of one read; raises UpstreamError when the server broke its protocol."""
@@ -107,16 +116,19 @@ class StreamController:
     async def _take(self, events: list[ServerEvent]) -> Step:
         calls: list[tuple[str, ToolCall]] = []
         unknown: tuple[str, ...] = ()
+        read, hold = self._reader.read, self._hold
         for event in events:
             if event.data is None:
-                self._hold(event, Piece())
+                hold(event, _NOTHING)
                 continue
-            piece = self._reader.read(event.name, event.data)
+            piece = read(event.name, event.data)
             if piece.failed:
                 return Step(stop=Stop(kind="failed", code="upstream_error", message="the model server failed in the middle of its answer"))
-            self._hold(event, piece)
-            calls += piece.calls
-            unknown += piece.unknown
+            hold(event, piece)
+            if piece.calls:
+                calls += piece.calls
+            if piece.unknown:
+                unknown += piece.unknown
             if piece.terminal:
                 self._end_all()
                 self._done = True
@@ -126,24 +138,35 @@ class StreamController:
     async def _finish(self, piece: Piece) -> Step:
         self._end_all()
         self._done = True
+        if self._translate is not None:
+            raw = self._translate.close()
+            self._queue.append((raw, [], piece.holds))
+            self.held_bytes += len(raw)
         return await self._judge(piece.calls, piece.unknown)
 
     def _hold(self, event: ServerEvent, piece: Piece) -> None:
-        marks = []
+        marks: list[tuple[_Track, int]] = []
         for text in piece.texts:
-            track = self._track(text.choice, text.channel)
+            track = self._tracks.get((text.choice, text.channel)) or self._track(text.choice, text.channel)
             if track.final:
                 raise UpstreamError("the model wrote on after it had finished", code="upstream_protocol")
             track.pending.append(text.text)
             track.total += len(text.text)
-            self.characters += len(text.text)
             marks.append((track, track.total))
-        for choice in piece.ends:
+        if piece.ends:
             for (index, _), track in self._tracks.items():
-                track.final = track.final or index == choice
-        raw = event.raw if self._translate is None else self._translate(event)
-        self._queue.append(_Held(raw, marks, piece.holds))
+                track.final = track.final or index in piece.ends
+        raw = event.raw if self._translate is None else self._translated(event)
+        if piece.holds:
+            self._calls_held = True
+        self._queue.append((raw, marks, piece.holds))
         self.held_bytes += len(raw)
+
+    def _translated(self, event: ServerEvent) -> bytes:
+        try:
+            return self._translate(event) if self._translate is not None else event.raw
+        except (KeyError, TypeError, AttributeError, IndexError, msgspec.DecodeError) as error:
+            raise UpstreamError("an event of the answer is not what its dialect says", code="upstream_protocol") from error
 
     def _track(self, choice: int, channel: Channel) -> _Track:
         track = self._tracks.get((choice, channel))
@@ -197,13 +220,24 @@ class StreamController:
         return None
 
     def _release(self) -> bytes:
-        out = []
         queue, judged = self._queue, self._judged
-        while queue:
-            held = queue[0]
-            if any(track.upto < end for track, end in held.marks) or any(key not in judged for key in held.calls):
-                break
-            out.append(queue.popleft().raw)
+        if not self._begun:
+            # Events without text wait for the first that has some: a block before it can still be a clean error.
+            self._begun = self._done or bool(judged) or any(track.upto for track in self._tracks.values())
+            if not self._begun:
+                return b""
+        if not self._calls_held and all(track.upto >= track.total for track in self._tracks.values()):
+            out = [raw for raw, _, _ in queue]
+            queue.clear()
+        else:
+            out = []
+            while queue:
+                raw, marks, calls = queue[0]
+                if any(track.upto < end for track, end in marks) or not judged.issuperset(calls):
+                    break
+                out.append(raw)
+                queue.popleft()
+            self._calls_held = any(calls for _, _, calls in queue)
         released = b"".join(out)
         self.held_bytes -= len(released)
         return released

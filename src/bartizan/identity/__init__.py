@@ -11,7 +11,7 @@ from bartizan.identity.duties import Apart, Duties, Need, Profile, Role, check_r
 from bartizan.identity.keys import SecretText, csrf_matches, csrf_token, digest_of, is_cookie, key_id_of, mint_cookie, mint_key
 from bartizan.identity.model import Consent, Grant, IssuedKey, KeyEntry, Principal, SessionEntry, SignedIn, StandingEntry
 from bartizan.identity.registrar import Appended, Registrar
-from bartizan.identity.state import grant_subject
+from bartizan.identity.state import grant_subject, roles_subject
 
 __all__ = [
     "Access",
@@ -46,4 +46,5 @@ __all__ = [
     "mint_cookie",
     "mint_key",
     "read_subject",
+    "roles_subject",
 ]

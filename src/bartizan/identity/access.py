@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -22,10 +22,16 @@ _MAX_TEXT = 500
 
 
 class Asking(Protocol):
-    """Asks for consent; casework's ``Desk`` implements it."""
+    """Asks for consent and opens cases; casework's ``Desk`` implements it."""
 
     def ask(self, action: str, subject: bytes, *, actor: Principal | None, needed: int, summary: str = "") -> str:
         """Ask so many persons to agree to these bytes; returns the approval's id."""
+        ...
+
+    def open(
+        self, kind: str, subject: str, *, actor: Principal | None, details: Mapping[str, str] | None = None, evidence: tuple[str, ...] = ()
+    ) -> str:
+        """Open a case, once for a kind, subject and evidence; returns its id."""
         ...
 
 
@@ -89,7 +95,20 @@ class Access:
         """Give what was approved: ``subject`` are the bytes that were asked about. Raises RefusedError 403 ``not_approved``."""
         given = read_subject(subject, approval)
         self._registrar.grant(given, actor=actor)
+        if duties().need(self._directory.profile, given.tier).delay_hours:
+            # The notice and the later review that a small team has instead of a second approver.
+            what = f"{given.tier.value} with one approver: {given.purpose}"
+            self._desk.open("review", given.principal, actor=None, details={"what": what}, evidence=(given.grant,))
         return given
+
+    def remind(self, *, within_days: float = 7.0) -> list[str]:
+        """Open a case for each grant that ends within so many days, once each; returns the cases. For a daily job."""
+        now = self._clock()
+        return [
+            self._desk.open("renewal", grant.principal, actor=None, details={"what": f"{grant.tier.value} ends"}, evidence=(grant.id,))
+            for grant in self._directory.grants()
+            if grant.is_live(now) and grant.expires_at <= now + within_days * _DAY_S
+        ]
 
 
 class _Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

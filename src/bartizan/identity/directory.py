@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, Protocol, get_args
 
 import msgspec
@@ -133,6 +133,10 @@ class Directory:
     def why_no_grant(self, given: GrantGiven, *, at: float) -> str:
         """Return why a grant would have no effect if it were given at that time, or an empty string."""
         return self._state.why_no_grant(at, given)
+
+    def why_no_roles(self, principal_id: str, roles: Collection[str], *, approved_by: str, at: float) -> str:
+        """Return why somebody can't be given these roles without more consent, or an empty string."""
+        return self._state.why_no_roles(at, principal_id, roles, approved_by)
 
     def refused(self) -> dict[str, str]:
         """Return which events were given no effect, and why: something wrote what the rules forbid."""

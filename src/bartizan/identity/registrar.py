@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -27,14 +27,18 @@ from bartizan.event import (
     new_id,
 )
 from bartizan.identity.directory import Directory
-from bartizan.identity.duties import check_roles
+from bartizan.identity.duties import Profile, check_roles
 from bartizan.identity.keys import digest_of, key_id_of, mint_cookie, mint_key
 from bartizan.identity.model import IssuedKey, Principal, SignedIn
 
 _MAX_NAME = 200
 _SESSION_S = 8 * 3600.0
 _GRACE_S = 24 * 3600.0
-_FIRST_ROLES = ("admin", "operator", "reviewer", "member")
+_FIRST_ROLES: Mapping[Profile, tuple[str, ...]] = {
+    "small": ("admin", "operator", "reviewer", "member"),
+    "standard": ("admin", "member"),
+    "regulated": ("admin", "member"),
+}
 
 
 class Appended(Protocol):
@@ -66,7 +70,7 @@ class Registrar:
         self._ledger.catch_up()
         if self._directory.principals(at=self._clock()):
             raise RefusedError("there is a first person already", code="not_empty", status=409, hint="ask an admin: bartizan key issue")
-        person = self.register("person", name, _FIRST_ROLES, actor=None)
+        person = self.register("person", name, _FIRST_ROLES[self._directory.profile], actor=None)
         return self.issue_key(person.id, actor=None)
 
     def register(
@@ -82,6 +86,7 @@ class Registrar:
         check_roles(kind, roles, self._directory.profile)
         self._check_person(kind, on_behalf_of, now)
         principal = self._ledger.pseudonym(kind, name)
+        self._check_consent(principal, roles, "")
         if self._directory.principal(principal, at=now) is not None:
             raise RefusedError(f"this {kind} is registered already: {principal}", code="already_registered", status=409)
         account = self._ledger.pseudonym("account", f"{kind}:{name}")
@@ -90,11 +95,16 @@ class Registrar:
         return self._known(principal)
 
     def assign_roles(self, principal_id: str, roles: Sequence[str], *, actor: Principal | None, approved_by: str = "") -> Principal:
-        """Replace the roles of a principal; raises RefusedError 404 ``unknown_principal``, 409 ``duties_conflict``, 403 for one's own."""
+        """Replace the roles of a principal.
+
+        Raises RefusedError 404 ``unknown_principal``, 409 ``duties_conflict``, 403 ``own_roles``, and 403 ``not_approved`` where the
+        profile wants another person's consent to ``roles_subject`` for a new duty.
+        """
         known = self._known(principal_id)
         if actor is not None and actor.person == principal_id:
             raise RefusedError("nobody changes their own roles", code="own_roles", status=403, hint="ask another admin")
         check_roles(known.kind, roles, self._directory.profile)
+        self._check_consent(principal_id, roles, approved_by)
         self._write(RolesAssigned(principal=principal_id, roles=tuple(roles), approved_by=approved_by), actor=actor, account=known.account)
         return self._known(principal_id)
 
@@ -187,6 +197,15 @@ class Registrar:
             person = self._directory.principal(on_behalf_of, at=now)
             if person is None or person.kind != "person":
                 raise RefusedError("an agent needs a registered person to act for", code="agent_without_person", param="on_behalf_of")
+
+    def _check_consent(self, principal_id: str, roles: Sequence[str], approved_by: str) -> None:
+        if why := self._directory.why_no_roles(principal_id, roles, approved_by=approved_by, at=self._clock()):
+            raise RefusedError(
+                f"assigning roles: {why}",
+                code="not_approved",
+                status=403,
+                hint="register as member, then bartizan principal roles asks for it",
+            )
 
     def _known(self, principal_id: str) -> Principal:
         principal = self._directory.principal(principal_id, at=self._now())

@@ -7,6 +7,7 @@ nothing for the better of anybody. The first event of an id wins, so nobody can 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -76,6 +77,11 @@ def grant_subject(given: GrantGiven) -> bytes:
             "expires_at_us": round(given.expires_at * 1_000_000),
         }
     )
+
+
+def roles_subject(principal: str, roles: Collection[str]) -> bytes:
+    """Return the bytes that approvers of an assignment of roles agree to."""
+    return canonical({"principal": principal, "roles": sorted(roles)})
 
 
 class State:
@@ -179,6 +185,7 @@ class State:
             self.refused[fact.grant] = why
             return
         longest = duties().need(self._profile, fact.tier).max_days * _DAY_S
+        starts_at = self._starts(entry.at, fact)
         self._grants_seen[fact.grant] = fact.principal
         self.grants.setdefault(fact.principal, {})[fact.grant] = Grant(
             id=fact.grant,
@@ -186,8 +193,8 @@ class State:
             tier=fact.tier,
             purpose=fact.purpose,
             scope=fact.scope,
-            starts_at=fact.starts_at,
-            expires_at=min(fact.expires_at, max(entry.at, fact.starts_at) + longest),
+            starts_at=starts_at,
+            expires_at=min(fact.expires_at, max(entry.at, starts_at) + longest),
             approvals=fact.approvals,
         )
 
@@ -203,13 +210,44 @@ class State:
             return ""
         if self._consent is None:
             return "nobody here can tell whether it was approved"
+        if self._carrier(at, fact, holder) is None:
+            return f"needs the approval of {need.approvers} other person(s)"
+        return ""
+
+    def why_no_roles(self, at: float, principal: str, roles: Collection[str], approved_by: str) -> str:
+        """Return why somebody can't be given these roles without more consent, or an empty string.
+
+        Asked before an assignment is written; the fold takes what is on record, whatever profile came into force later.
+        """
+        known = self.principals.get(principal)
+        more = set(roles) - {"member"} - set(known.roles if known is not None else ())
+        needed = duties().assignment_approvers[self._profile]
+        could = any("approver" in each.roles and each.id != principal for each in self.principals.values())
+        if not (more and needed and could):
+            return ""
+        subject = hashlib.sha256(roles_subject(principal, roles)).hexdigest()
+        if self._consent is not None and self._consent.consents(approved_by, subject, persons=needed, at=at, excluding=(principal,)):
+            return ""
+        return f"the duties {', '.join(sorted(more))} need the approval of {needed} other person(s)"
+
+    def _carrier(self, at: float, fact: GrantGiven, holder: PrincipalEntry) -> str | None:
+        """Return the approval by which enough others agreed to exactly this grant."""
+        if self._consent is None:
+            return None
+        persons = duties().need(self._profile, fact.tier).approvers
         subject = hashlib.sha256(grant_subject(fact)).hexdigest()
-        for approval in fact.approvals:
-            if self._consent.consents(approval, subject, persons=need.approvers, at=at, excluding=(holder.id, holder.on_behalf_of)):
-                asked_at = self._consent.asked_at(approval)
-                waited = max(at, fact.starts_at) - (at if asked_at is None else asked_at)
-                return "" if waited >= need.delay_hours * _HOUR_S else f"takes effect {need.delay_hours:g} h after it was asked for"
-        return f"needs the approval of {need.approvers} other person(s)"
+        own = (holder.id, holder.on_behalf_of)
+        agreed = (each for each in fact.approvals if self._consent.consents(each, subject, persons=persons, at=at, excluding=own))
+        return next(agreed, None)
+
+    def _starts(self, at: float, fact: GrantGiven) -> float:
+        """Return when a grant begins to count: never sooner after it was asked for than its tier demands."""
+        need = duties().need(self._profile, fact.tier)
+        if not need.delay_hours:
+            return fact.starts_at
+        carrier = self._carrier(at, fact, self.principals[fact.principal])
+        asked_at = self._consent.asked_at(carrier) if carrier is not None and self._consent is not None else None
+        return max(fact.starts_at, (at if asked_at is None else asked_at) + need.delay_hours * _HOUR_S)
 
     def _opened(self, fact: SessionOpened) -> None:
         if fact.session in self._sessions_seen:

@@ -4,7 +4,25 @@ Takes in envelopes with their content, and returns once they are durable. Gives 
 content while its key lives, signed checkpoints, and proofs that anyone can check offline. Any number of processes may append.
 """
 
+from bartizan.ledger.erasure import EVERYTHING, Erased, Erasure
+from bartizan.ledger.header import Header
 from bartizan.ledger.log import ConsistencyProof, InclusionProof, Ledger
 from bartizan.ledger.note import Checkpoint
+from bartizan.ledger.offline import Report
+from bartizan.ledger.verify import verify
+from bartizan.ledger.witness import LIMITS, Witness
 
-__all__ = ["Checkpoint", "ConsistencyProof", "InclusionProof", "Ledger"]
+__all__ = [
+    "EVERYTHING",
+    "LIMITS",
+    "Checkpoint",
+    "ConsistencyProof",
+    "Erased",
+    "Erasure",
+    "Header",
+    "InclusionProof",
+    "Ledger",
+    "Report",
+    "Witness",
+    "verify",
+]

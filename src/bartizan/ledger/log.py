@@ -24,13 +24,14 @@ from bartizan.ledger.keyfiles import publish, secret, signing_key
 from bartizan.ledger.liveness import Liveness, is_alive
 from bartizan.ledger.note import Checkpoint, NoteKey
 from bartizan.ledger.sealing import Vault
-from bartizan.ledger.tree import Tree
+from bartizan.ledger.tree import Tree, tiles_of
 from bartizan.ledger.witness import Witness
 from bartizan.ledger.writer import Writer
 from bartizan.store import EntryRow, Head, SqliteKeys, SqliteLog
 
 _POLL_S: Final = 0.1
 _PAGE: Final = 500
+_OLDEST_S: Final = 60.0  # an entry dated long before a cosignature that does not cover it would look back-dated
 
 Fold = Callable[[int, Envelope], None]
 
@@ -89,7 +90,7 @@ class Ledger:
     async def append(self, envelope: Envelope, content: bytes | None = None) -> int:
         """Record one fact, with its personal text apart; return its place (from 0) once it is durable. Raises StoreError.
 
-        Its time is the envelope's, moved into the span from the newest entry's to now.
+        Its time is the envelope's, moved into the last minute and not before the newest entry's.
         """
         return await self._writer.append(self._draft(envelope, content))
 
@@ -167,7 +168,7 @@ class Ledger:
     def prove(self, seq: int) -> InclusionProof:
         """Prove that an entry is in the tree of the newest checkpoint."""
         row, checkpoint = self._row(seq), self.checkpoint()
-        path = Tree(checkpoint.size, self._store.tile).inclusion(seq)
+        path = Tree(checkpoint.size, tiles_of(self._store)).inclusion(seq)
         return InclusionProof(seq=seq, header=row.header, checkpoint=checkpoint, path=path)
 
     def consistency(self, old: int, new: int) -> ConsistencyProof:
@@ -175,7 +176,7 @@ class Ledger:
         size = self._store.head().size
         if not 0 <= old <= new <= size:
             raise StoreError(f"cannot prove {old} to {new}: the log has {size} entries")
-        return ConsistencyProof(old=old, new=new, path=Tree(new, self._store.tile).consistency(old))
+        return ConsistencyProof(old=old, new=new, path=Tree(new, tiles_of(self._store)).consistency(old))
 
     def open_exchanges(self) -> list[tuple[int, Envelope]]:
         """Return admitted exchanges that have no end yet, oldest first."""
@@ -196,6 +197,7 @@ class Ledger:
         path = self.consistency(old, checkpoint.size).path if old <= checkpoint.size else ()
         note = witness.cosign(checkpoint.note, log=self.signer.vkey, path=path, at=int(self._clock()))
         self._writer.aside(lambda: self._store.keep_cosigned(checkpoint.size, note))
+        publish(self.data / "witness.vkey", witness.vkey)
         return Checkpoint.parse(note)
 
     def cosigned(self, *, at_most: int | None = None) -> Checkpoint | None:
@@ -209,7 +211,7 @@ class Ledger:
         Anyone can check it with ``offline.py``; nothing in it is decrypted. Without a cosigned checkpoint it is the newest signed one.
         """
         checkpoint = self.cosigned(at_most=at) or self.checkpoint()
-        tree = Tree(checkpoint.size, self._store.tile)
+        tree = Tree(checkpoint.size, tiles_of(self._store))
         return bundle(checkpoint, tree, (self._row(seq) for seq in seqs), log=self.signer.vkey, witnesses=witnesses)
 
     def close(self) -> None:
@@ -232,8 +234,8 @@ class Ledger:
 
     def _draft(self, item: Envelope, content: bytes | None = None, *, erased: tuple[int, ...] = ()) -> Draft:
         now = self._clock()
-        if item.at > now:
-            item = msgspec.structs.replace(item, at=now)
+        if not now - _OLDEST_S <= item.at <= now:
+            item = msgspec.structs.replace(item, at=max(now - _OLDEST_S, min(item.at, now)))
         return draft(self._vault, item, content, erased=erased)
 
     def _begin(self) -> Draft:

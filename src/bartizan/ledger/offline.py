@@ -37,6 +37,9 @@ class NotProven(Exception):  # noqa: N818 - it is not an error of the program
     """What was given does not prove what it claims."""
 
 
+_BAD = (NotProven, sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, MemoryError)
+
+
 @dataclass(frozen=True)
 class Key:
     """A verifier key, ``name+id+base64(type || Ed25519 public key)``."""
@@ -95,12 +98,12 @@ def open_checkpoint(note: str, log: Key, witnesses: Sequence[Key] = ()) -> Check
         canonical = f"{origin}\n{value.size}\n{base64.b64encode(value.root).decode()}"
         lines = [line.split(" ") for line in rest.decode().removesuffix("\n").split("\n")]
         signatures = [(name, base64.b64decode(data, validate=True)) for _, name, data in lines]
-        strict = blank and not extra and canonical.encode() == body and value.size >= 0 and len(value.root) == 32 and rest[-1:] == b"\n"
-        strict = strict and all(dash == "\u2014" for dash, _, _ in lines) and len(lines) <= 16
-    except (ValueError, UnicodeError) as error:
+        strict = blank and not extra and canonical.encode() == body and value.size >= 0 and len(value.root) == 32 and len(lines) <= 16
+        strict = strict and all(dash == "\u2014" for dash, _, _ in lines) and rest[-1:] == b"\n"
+    except (ValueError, AttributeError) as error:
         raise NotProven("this is not a checkpoint") from error
     if not strict or origin != log.name:
-        raise NotProven("this is not a checkpoint" if not strict else f"this is a checkpoint of {origin!r}, not of {log.name!r}")
+        raise NotProven(f"this is not a checkpoint of {log.name}")
     seen = False
     for name, data in signatures:
         for key in (log, *witnesses):
@@ -148,11 +151,7 @@ class Report:
     erased: int = 0
     findings: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+    ok = property(lambda self: not self.findings, doc="Whether nothing was found.")
 
     def text(self) -> str:
         """Say it to a person."""
@@ -165,18 +164,17 @@ class Report:
             self.findings.append(text)
 
 
-_NAMES = tuple(
-    b"{,account,actor,at_us,causation,content_key,content_sha256,correlation,erased,facts_key,facts_sha256,id,kind,n,retention,tenant,v,writer,}".split(
-        b","
-    )
-)
+_NAMES = (
+    b"{ account actor at_us causation content_key content_sha256 correlation erased facts_key facts_sha256 id kind n retention tenant"
+    b" v writer }"
+).split()
 _named = operator.itemgetter(0, 1, 5, 9, 11, 15, 17, 21, 25, 27, 29, 33, 37, 41, 43, 47, 51, 53, 56)
 
 
 def parts_of(header: bytes) -> list[bytes]:
     """Cut a canonical header at its quotes; raises ValueError on any other bytes. No string in it holds a quote or an escape."""
     parts = header.split(b'"')
-    if len(parts) != 57 or _named(parts) != _NAMES or parts[52] != b":1,":
+    if len(parts) != 57 or [*_named(parts)] != _NAMES or parts[52] != b":1,":
         raise ValueError("the header is not canonical")
     return parts
 
@@ -196,16 +194,24 @@ class _Walk:
         self.at_us = 0
         self.size = 0
         self._counters: dict[bytes, int] = {}
-        self._marks = sorted(set(marks), reverse=True)
+        self._marks = sorted({*marks} - {0}, reverse=True)
 
     def header(self, data: bytes, kind: bytes, state: int) -> list[bytes]:
         """Take the next header; returns its parts. Raises ValueError where it is not canonical."""
-        self._leaf(_sha256(b"\x00" + data).digest())
-        seq = self.size - 1
+        seq, row = self.size, self.tiles[0]
+        self.size = seq + 1
+        row.append(_sha256(b"\x00" + data).digest())
+        if len(row) == 256:
+            self.tiles[1].append(tree_root(row))
+            self.full += _sha256(b"".join(row)).digest()
+            row.clear()
+        if self._marks and self._marks[-1] == self.size:
+            self.roots[self._marks.pop()] = self.root()
         parts = parts_of(data)
         at_us, n, writer = int(parts[10][1:-1]), int(parts[42][1:-1]), parts[55]
-        if n != self._counters.get(writer, 0) + 1:
-            self.report.find(f"entry {seq}: its writer's counter goes from {self._counters.get(writer, 0)} to {n}")
+        before = self._counters.get(writer, 0)
+        if n != before + 1:
+            self.report.find(f"entry {seq}: its writer's counter goes from {before} to {n}")
         self._counters[writer] = n
         if at_us < self.at_us:
             self.report.find(f"entry {seq}: it is dated before the entry that precedes it")
@@ -233,23 +239,10 @@ class _Walk:
         """Return the root of all leaves so far."""
         return tree_root([*self.tiles[1], tree_root(self.tiles[0])] if self.tiles[0] else self.tiles[1])
 
-    def _leaf(self, leaf: bytes) -> None:
-        row = self.tiles[0]
-        row.append(leaf)
-        self.size += 1
-        if len(row) == 256:
-            self.tiles[1].append(tree_root(row))
-            self.full += _sha256(b"".join(row)).digest()
-            row.clear()
-        while self._marks and self._marks[-1] <= self.size:
-            self.roots[self._marks.pop()] = self.root()
-
     def expected_tiles(self) -> Iterator[tuple[int, int, bytes]]:
-        """Yield level, index and SHA-256 of every tile that a log of this size has."""
+        """Yield level, index and SHA-256 of every tile that a log of this size stores: all but the unfinished one of level 0."""
         for start in range(0, len(self.full), 32):
             yield 0, start // 32, bytes(self.full[start : start + 32])
-        if self.tiles[0]:
-            yield 0, len(self.full) // 32, _sha256(b"".join(self.tiles[0])).digest()
         level, row = 1, self.tiles[1]
         while row:
             for index in range(0, len(row), 256):
@@ -259,34 +252,35 @@ class _Walk:
 
 
 def verify_database(
-    database: sqlite3.Connection, log: Key, witnesses: Sequence[Key], anchor: str | None, *, headers_only: bool = False
+    db: sqlite3.Connection, log: Key, witnesses: Sequence[Key], anchor: str | None, *, headers_only: bool = False
 ) -> Report:
     """Verify an open ``ledger.db``; sqlite3 errors and malformed rows become findings."""
     report = Report()
     try:
         anchors = [("the given checkpoint", open_checkpoint(anchor, log, witnesses))] if anchor else []
-        kept = [str(row[0]) for row in database.execute("SELECT note FROM cosigned ORDER BY size")]
+        kept = [str(row[0]) for row in db.execute("SELECT note FROM cosigned ORDER BY size")]
         anchors += [("a cosigned checkpoint in the log", open_checkpoint(note, log, witnesses)) for note in kept]
-        rows = database.execute("SELECT size, root, at_us, note FROM head").fetchall()
+        rows = db.execute("SELECT size, root, at_us, note FROM head").fetchall()
         size, root, at_us, note = rows[0] if rows else (0, EMPTY, 0, None)
-        if note is not None:
-            head = open_checkpoint(note, log)
-            if (head.size, head.root) != (size, root):
-                report.find("the log's head is not what its newest checkpoint says")
+        head = open_checkpoint(str(note), log) if rows else None
+        if head and (head.size, head.root) != (size, root):
+            report.find("the log's head is not what its newest checkpoint says")
         walk = _Walk(report, [checkpoint.size for _, checkpoint in anchors])
-        _walk(database, walk, anchors, headers_only=headers_only)
+        _walk(db, walk, anchors, headers_only=headers_only)
         report.size, report.root = walk.size, walk.root().hex()
         if (walk.size, walk.root(), walk.at_us) != (size, root, at_us):
             report.find(f"the entries do not lead to the log's head of size {size}")
         for name, checkpoint in anchors:
+            if witnesses and not checkpoint.times:
+                report.find(f"{name} of size {checkpoint.size} has no signature of a known witness")
             if walk.roots.get(checkpoint.size) != checkpoint.root:
                 report.find(f"{name} of size {checkpoint.size} has another root: what it covers was rewritten or cut off")
-        tiles = {(level, index, _sha256(data).digest()) for level, index, data in database.execute("SELECT level, idx, hashes FROM tile")}
+        tiles = {(level, index, _sha256(data).digest()) for level, index, data in db.execute("SELECT level, idx, hashes FROM tile")}
         for level, index, _ in sorted(tiles ^ set(walk.expected_tiles())):
             report.find(f"tile {level}/{index} (entries from {index << 8 * (level + 1)}) is not the hashes of its entries")
         if not headers_only:
-            _account_for_gaps(database, walk)
-    except (sqlite3.Error, NotProven, ValueError, TypeError, IndexError, OverflowError, MemoryError) as error:
+            _account_for_gaps(db, walk)
+    except _BAD as error:
         report.find(f"the log does not hold: {error}")
     report.cosigned = max((checkpoint.size for _, checkpoint in anchors if checkpoint.times), default=0) if report.ok else 0
     return report
@@ -338,18 +332,22 @@ def verify_bundle(bundle: bytes, log: Key, witnesses: Sequence[Key], anchor: str
         if value["format"] != FORMAT:
             report.find(f"this is not a bundle of format {FORMAT}")
         for entry in value["entries"]:
-            header = entry["header"].encode()
-            parts_of(header)
+            header = b'"'.join(parts_of(entry["header"].encode()))
             path = [base64.b64decode(node, validate=True) for node in entry["proof"]]
             check_inclusion(_sha256(b"\x00" + header).digest(), entry["seq"], checkpoint.size, path, checkpoint.root)
         kept = open_checkpoint(anchor, log, witnesses) if anchor else checkpoint
         if (kept.size, kept.root) != (checkpoint.size, checkpoint.root):
             report.find(f"the bundle is not made for the given checkpoint: export it with --at {kept.size}")
-        report.size, report.root = checkpoint.size, checkpoint.root.hex()
-        report.cosigned = checkpoint.size if checkpoint.times else 0
-    except (NotProven, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+        report.size, report.root, report.cosigned = checkpoint.size, checkpoint.root.hex(), checkpoint.size * bool(checkpoint.times)
+    except _BAD as error:
         report.find(f"the bundle does not hold: {error}")
     return report
+
+
+def _plain_reads(action: int, _: object, function: str | None, __: object, view: str | None) -> int:
+    """Let a hostile file do nothing but be read: no views, no generated columns, no functions but ``count``."""
+    reads = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ) or (action == sqlite3.SQLITE_FUNCTION and function == "count")
+    return sqlite3.SQLITE_OK if reads and view is None else sqlite3.SQLITE_DENY
 
 
 def verify(
@@ -357,27 +355,25 @@ def verify(
 ) -> Report:
     """Verify a data directory or a bundle; raises NotProven only where there is nothing to verify."""
     try:
-        remarks = []
+        remarks = [] if anchor else ["no checkpoint was given: a log cut short or rewritten with its key would look the same"]
         if not log_key or not witness_keys:
             remarks.append("keys were taken from what is verified: this shows that it agrees with itself, not who wrote it")
-        if anchor is None:
-            remarks.append("no checkpoint was given: a log cut short or rewritten with its key would look the same")
         if path.is_file():
-            data = path.read_bytes()
-            carried = {} if log_key and witness_keys else json.loads(data)["keys"]
-            log = Key.parse(log_key or carried["log"])
-            report = verify_bundle(data, log, [Key.parse(key) for key in witness_keys or carried["witnesses"]], anchor)
+            carried = json.loads(path.read_bytes())["keys"]
+            witnesses = [Key.parse(key) for key in witness_keys or carried["witnesses"]]
+            report = verify_bundle(path.read_bytes(), Key.parse(log_key or carried["log"]), witnesses, anchor)
         else:
             log = Key.parse(log_key or (path / "log.vkey").read_text())
             witnesses = [Key.parse(key) for key in witness_keys or [name.read_text() for name in path.glob("witness.vkey")]]
             database = sqlite3.connect(f"{(path / 'ledger.db').absolute().as_uri()}?mode=ro", uri=True)
             try:
                 database.execute("PRAGMA trusted_schema = OFF")
+                database.set_authorizer(_plain_reads)
                 report = verify_database(database, log, witnesses, anchor, headers_only=headers_only)
             finally:
                 database.close()
         report.remarks += remarks
-    except (OSError, sqlite3.Error, ValueError, TypeError, KeyError, UnicodeError, RecursionError) as error:
+    except (OSError, *_BAD) as error:
         raise NotProven(f"there is nothing to verify at {path}: {error}") from error
     return report
 
@@ -390,10 +386,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-key", default="")
     parser.add_argument("--witness-key", action="append", default=[])
     parser.add_argument("--headers-only", action="store_true", help="leave out the ciphertexts")
-    given = parser.parse_args(arguments)
+    it = parser.parse_args(arguments)
     try:
-        anchor = given.checkpoint.read_text() if given.checkpoint else None
-        report = verify(given.path, log_key=given.log_key, witness_keys=given.witness_key, anchor=anchor, headers_only=given.headers_only)
+        anchor = it.checkpoint.read_text() if it.checkpoint else None
+        report = verify(it.path, log_key=it.log_key, witness_keys=it.witness_key, anchor=anchor, headers_only=it.headers_only)
     except (NotProven, OSError, UnicodeError) as error:
         report = Report(findings=[str(error)])
     sys.stdout.write(report.text())

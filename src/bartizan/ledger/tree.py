@@ -9,19 +9,34 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 from bartizan.errors import StoreError
-from bartizan.store import EMPTY_ROOT
+from bartizan.ledger.header import leaf_hash
+from bartizan.store import EMPTY_ROOT, LogStore
 
 _HASH = 32
 _WIDTH = 256
 _sha256 = hashlib.sha256
 
 Tiles = Callable[[int, int], bytes]
-"""Returns the hashes of the tile at (level, index); may hold more than a smaller tree needs."""
+"""Returns the hashes of the tile at (level, index), which may be more than a smaller tree needs; see ``tiles_of``."""
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """RFC 6962 section 2.1: SHA-256(0x01 || left || right)."""
     return _sha256(b"\x01" + left + right).digest()
+
+
+def tiles_of(store: LogStore) -> Tiles:
+    """Return the tiles of a stored log; the unfinished one of level 0, which is not stored, is hashed from its entries."""
+
+    def read(level: int, index: int) -> bytes:
+        hashes = store.tile(level, index)
+        if level or hashes:
+            return hashes
+        first = index * _WIDTH
+        rows = store.entries(after=first - 1, before=first + _WIDTH, kinds=None, state_only=False, limit=_WIDTH)
+        return b"".join(leaf_hash(row.header) for row in rows)
+
+    return read
 
 
 class Frontier:
@@ -82,12 +97,15 @@ class Frontier:
         return root
 
     def changed_tiles(self) -> list[object]:
-        """Return level, index, hashes of every tile that changed since the last call, flat."""
+        """Return level, index, hashes of what is to be stored since the last call, flat.
+
+        These are the tiles that filled up, and unfinished ones above level 0. The unfinished tile of level 0 is not stored: it is the
+        hashes of the newest entries, and to write it at every commit would cost more than the entries themselves.
+        """
         changed = self._full
         for level in sorted(self._touched):
-            edge = self._edges[level]
-            if edge:
-                changed += (level, self.size >> (8 * (level + 1)), bytes(edge))
+            if self._edges[level]:
+                changed += (level, self.size >> (8 * (level + 1)), bytes(self._edges[level]))
         self._full, self._touched = [], set()
         return changed
 
@@ -96,7 +114,8 @@ class Frontier:
             self._edges.append(bytearray())
         edge = self._edges[level]
         edge += node
-        self._touched.add(level)
+        if level:
+            self._touched.add(level)
         if len(edge) == _WIDTH * _HASH:
             # The size has not counted this leaf yet, so its high bits still name the tile that it completes.
             self._full += (level, self.size >> (8 * (level + 1)), bytes(edge))

@@ -18,7 +18,7 @@ from bartizan.ledger.draft import Draft
 from bartizan.ledger.header import decode_header, leaf_hash
 from bartizan.ledger.note import NoteKey
 from bartizan.ledger.sealing import Vault
-from bartizan.ledger.tree import Frontier
+from bartizan.ledger.tree import Frontier, tiles_of
 from bartizan.store import Batch, Head, LogStore
 
 _BUSY = 8  # lingering pays only when many wait (bench/ledger.py)
@@ -184,8 +184,7 @@ class Writer:
         vault = self._vault
         uses = [draft.facts_use for draft in drafts]
         uses += [draft.content_use for draft in drafts if draft.content_use is not None]
-        generation = vault.refresh()
-        vault.prepare(uses)
+        generation = vault.prepare(uses)
         for draft in drafts:
             draft.seal(vault)
         return generation
@@ -196,7 +195,7 @@ class Writer:
             self._n = self._recount(head)
             self._unsure = False
         if self._frontier is None or head.size != self._known.size or head.root != self._known.root:
-            self._frontier = Frontier.load(head.size, self._store.tile)
+            self._frontier = Frontier.load(head.size, tiles_of(self._store))
             if self._frontier.root() != head.root:
                 raise StoreError("the ledger's tiles do not lead to its root", hint="run bartizan ledger verify")
             self._known = head

@@ -122,15 +122,19 @@ class Response:
         if int(headers.get(b"content-length", b"0")) > self._limit:
             raise UpstreamError(f"the answer is larger than {self._limit} bytes", code="upstream_too_large")
 
-    def add(self, chunk: bytes) -> bool:
-        """Take body bytes; True when the reader lags so far behind that the socket should rest."""
-        self.received += len(chunk)
+    def add(self, chunk: bytes) -> None:
+        """Take body bytes."""
+        self._chunks.append(chunk)
+
+    def arrived(self, size: int) -> bool:
+        """Count what one read of the socket brought; True when the reader lags so far behind that the socket should rest."""
+        self.received += size
         if self.received > self._limit:
             raise UpstreamError(f"the answer is larger than {self._limit} bytes", code="upstream_too_large")
         if self._left:
+            self._chunks.clear()
             return False
-        self._chunks.append(chunk)
-        self._buffered += len(chunk)
+        self._buffered += size
         return self._buffered > _HIGH_WATER
 
     def finish(self) -> None:
@@ -140,6 +144,8 @@ class Response:
 
     def lost(self, error: UpstreamError) -> None:
         """The connection is gone: the end of the body if only that marks it, else an error."""
+        if error.code == "upstream_too_large":
+            self.error = error
         if self._connection is None:
             return
         self._connection = None
@@ -199,7 +205,8 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: bytes, limit: int) -> Response:
         """Write a whole request; its answer may be at most ``limit`` bytes."""
-        assert self._transport is not None  # noqa: S101 - the pool only hands out open connections
+        if self._transport is None:
+            raise UpstreamError("the connection is closed", code="upstream_closed", retryable=True)
         self.response = response = Response(self, limit)
         self.began_at = self.loop.time()
         self.heard_at = 0.0
@@ -224,9 +231,11 @@ class Connection(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is open."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        """Parse what came, and let the reader look."""
         response = self.response
         if response is None:
             self.abort()  # a server that speaks unasked is out of step
@@ -234,6 +243,13 @@ class Connection(asyncio.Protocol):
         self.heard_at = self.loop.time()
         try:
             self._parser.feed_data(data)
+            if response.arrived(len(data)) and self.response is not None and not self._paused and self._transport is not None:
+                self._paused = True
+                self._transport.pause_reading()
+        except UpstreamError as error:
+            response.lost(error)
+            self.abort(error)
+            return
         except httptools.HttpParserError as error:
             cause = error.__context__
             found = cause if isinstance(cause, UpstreamError) else UpstreamError(f"reading the answer: {error}", code="upstream_protocol")
@@ -245,6 +261,7 @@ class Connection(asyncio.Protocol):
         response.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed, by whichever side."""
         self._transport = None
         if self.response is not None:
             self.response.lost(
@@ -260,25 +277,29 @@ class Connection(asyncio.Protocol):
     # httptools callbacks
 
     def on_message_begin(self) -> None:
+        """An answer begins."""
         self._headers = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep one header."""
         self._head += len(name) + len(value)
         if self._head > _MAX_HEAD:
             raise UpstreamError(f"the answer's headers are larger than {_MAX_HEAD} bytes", code="upstream_protocol")
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
+        """The head is complete; interim answers (1xx) are passed over."""
         status = self._parser.get_status_code()
         if self.response is not None and status >= 200:
             self.response.begun(status, self._headers)
 
     def on_body(self, chunk: bytes) -> None:
-        if self.response is not None and self.response.add(chunk) and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
+        """Hand on a part of the body."""
+        if self.response is not None:
+            self.response.add(chunk)
 
     def on_message_complete(self) -> None:
+        """The answer is complete: the connection is free, or closed if the server wants that."""
         response = self.response
         if response is None or not response.status:
             return

@@ -15,6 +15,8 @@ from bartizan.policy.model import JSON, Decision, Resource
 from bartizan.policy.text import shipped
 
 _KEPT: Final = 8192
+_MAX_KEY: Final = 2048
+"""Bytes. A longer question, such as one about a tool with an endless name, is decided afresh: memory stays under 32 MB."""
 
 
 class Followed(Protocol):
@@ -68,9 +70,10 @@ class Policy:
         known = self._cache.get(key)
         if known is None:
             known = self._engine.decide(principal, action, resource, facts)
-            if len(self._cache) >= _KEPT:
-                self._cache.clear()
-            self._cache[key] = known
+            if len(key) <= _MAX_KEY:
+                if len(self._cache) >= _KEPT:
+                    self._cache.clear()
+                self._cache[key] = known
         return known
 
     def actions(self, tier: Tier) -> Mapping[str, Action]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-JSON = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+JSON = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
 """What a context may hold; Cedar knows no floats and no null, and denies both."""
 
 

@@ -22,9 +22,7 @@ def connect(path: Path, *, journal: Journal) -> sqlite3.Connection:
     Manual transactions. The connection may be used from several threads, one at a time.
     """
     with reporting("open", path):
-        if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        prepare_file(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute(f"PRAGMA journal_mode = {journal}")
@@ -32,6 +30,13 @@ def connect(path: Path, *, journal: Journal) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         return connection
+
+
+def prepare_file(path: Path) -> None:
+    """Create an empty file with mode 0600 in a directory with mode 0700, if it is not there."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 @contextmanager

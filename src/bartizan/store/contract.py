@@ -104,7 +104,7 @@ class LogStore(Protocol):
         ...
 
     def keep_cosigned(self, size: int, note: str) -> None:
-        """Keep a cosigned checkpoint, in a transaction of its own; replaces an older one of the same size."""
+        """Keep a cosigned checkpoint, replacing one of the same size, and forget all but the newest thousand."""
         ...
 
     def close(self) -> None:

@@ -39,10 +39,8 @@ class SqliteKeys:
         """Say whether another process changed the keyring since the last time this was asked."""
         with self._lock, reporting("read", self._path):
             (version,) = self._database.execute("PRAGMA data_version").fetchone()
-        if version == self._version:
-            return False
-        self._version = version
-        return True
+            before, self._version = self._version, version
+        return bool(version != before)
 
     def newest(self, purpose: Purpose, subject: str, retention: RetentionClass, period: str) -> KeyRow | None:
         """Return the key that seals new entries."""

@@ -14,7 +14,8 @@ from bartizan.store.contract import Batch, EntryRow, Head, OpenExchange, Purpose
 from bartizan.store.schema import LEDGER, prepare
 
 _WAL_PAGES = 4000
-_CHUNKS = (128, 32, 8, 1)
+_COSIGNED = 1000
+_MOST_ROWS = 32  # in one statement; each number of rows is a prepared statement that stays cached
 
 
 class SqliteLog:
@@ -101,9 +102,11 @@ class SqliteLog:
         return int(rows[-1][0]) if rows else -1
 
     def keep_cosigned(self, size: int, note: str) -> None:
-        """Keep a cosigned checkpoint; replaces an older one of the same size."""
+        """Keep a cosigned checkpoint, replacing one of the same size, and forget all but the newest thousand."""
         with reporting("keep a checkpoint in", self._path):
             self._writes.execute("INSERT OR REPLACE INTO cosigned VALUES (?, ?)", (size, note))
+            newest = "SELECT size FROM cosigned ORDER BY size DESC LIMIT ?"
+            self._writes.execute(f"DELETE FROM cosigned WHERE size NOT IN ({newest})", (_COSIGNED,))
 
     def head(self) -> Head:
         """Return the newest durable head."""
@@ -177,19 +180,19 @@ def _insert_sql(table: str, width: int, rows: int) -> str:
     return f"{verb} INTO {table} VALUES {', '.join([row] * rows)}"
 
 
+@cache
+def _delete_sql(rows: int) -> str:
+    return f"DELETE FROM open_exchange WHERE exchange IN ({', '.join('?' * rows)})"
+
+
 def _insert(connection: sqlite3.Connection, table: str, width: int, flat: list[object]) -> None:
-    start, left = 0, len(flat) // width
-    for size in _CHUNKS:
-        while left >= size:
-            end = start + size * width
-            connection.execute(_insert_sql(table, width, size), flat[start:end])
-            start, left = end, left - size
+    step = _MOST_ROWS * width
+    for start in range(0, len(flat), step):
+        part = flat[start : start + step]
+        connection.execute(_insert_sql(table, width, len(part) // width), part)
 
 
 def _delete_open(connection: sqlite3.Connection, exchanges: list[object]) -> None:
-    start = 0
-    for size in _CHUNKS:
-        while len(exchanges) - start >= size:
-            marks = ", ".join("?" * size)
-            connection.execute(f"DELETE FROM open_exchange WHERE exchange IN ({marks})", exchanges[start : start + size])
-            start += size
+    for start in range(0, len(exchanges), _MOST_ROWS):
+        part = exchanges[start : start + _MOST_ROWS]
+        connection.execute(_delete_sql(len(part)), part)

@@ -22,7 +22,8 @@ from bartizan.config import Settings, load
 from bartizan.errors import BartizanError
 from bartizan.event import ExchangeCompleted, kind_of
 from bartizan.identity import IssuedKey
-from bartizan.model import ScriptedServer, load_script
+from bartizan.model.script import load_script
+from bartizan.model.scripted import ScriptedServer
 
 CANARY: Final = "tour-canary-7f3a9c51d2"
 _WAIT_S: Final = 10.0

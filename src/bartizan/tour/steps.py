@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from bartizan.errors import BartizanError, VerificationError
+from bartizan.errors import BartizanError
 from bartizan.event import ExchangeCompleted, kind_of
 from bartizan.tour.stage import CANARY, Stage
 
@@ -28,10 +28,10 @@ _TOOL: Final = {
 
 async def start(stage: Stage, config: Path) -> tuple[str, ...]:
     """Start every process and let the first person in."""
+    stage.key = stage.app.registrar.bootstrap("tour guide").secret.reveal()
     begun = time.monotonic()
     await stage.start(config)
     took = time.monotonic() - begun
-    stage.key = stage.app.registrar.bootstrap("tour guide").secret.reveal()
     return (
         f"ready in {took:.1f} s: gateway on port {stage.port}, console on port {stage.console_port}",
         "a first administrator exists; only the digest of the key is stored",
@@ -68,7 +68,7 @@ async def attack(stage: Stage, _config: Path) -> tuple[str, ...]:
         completed = await stage.completed(answer.exchange)
         _promise(completed.decision == "block", f"{name}: decision {completed.decision}")
         stage.exchanges[f"injection, {name}"] = answer.exchange
-        lines.append(f"{name}: stopped in layer {completed.layer} by {completed.control} ({completed.reason or 'injection'})")
+        lines.append(f"{name}: {_stopped(completed)}")
     _promise(len(stage.model.seen) == before, "a blocked request reached the model")
     return (*lines, "nothing of it reached the model")
 
@@ -82,7 +82,7 @@ async def leak(stage: Stage, _config: Path) -> tuple[str, ...]:
     _promise(completed.decision == "block", f"decision {completed.decision}")
     _promise("tour-can" not in text and CANARY[-8:] not in text, "part of the secret reached the client")
     return (
-        f"{completed.released_bytes} bytes released, then stopped in layer {completed.layer} by {completed.control}",
+        f"{completed.released_bytes} bytes released, then {_stopped(completed)}",
         "the client got an error event of its own protocol, and no character of the secret",
     )
 
@@ -94,7 +94,7 @@ async def tool_call(stage: Stage, _config: Path) -> tuple[str, ...]:
     stage.exchanges["tool call to a stranger"] = answer.exchange
     _promise(completed.decision == "block", f"decision {completed.decision}")
     _promise(b"attacker.example" not in answer.body, "the call reached the client")
-    return (f"fetch(https://drop.attacker.example/…) stopped in layer {completed.layer} by {completed.control} before the client saw it",)
+    return (f"fetch(https://drop.attacker.example/…): {_stopped(completed)}, before the client saw it",)
 
 
 async def revocation(stage: Stage, _config: Path) -> tuple[str, ...]:
@@ -146,18 +146,24 @@ async def tampering(stage: Stage, _config: Path) -> tuple[str, ...]:
 def _tamper(stage: Stage, copy: Path) -> tuple[str, ...]:
     from bartizan.ledger import offline  # noqa: PLC0415 - the one-file verifier
 
-    report = offline.verify(stage.data)
+    log, witness = (stage.data / "log.vkey").read_text(), (stage.data / "witness.vkey").read_text()
+    before = offline.verify(stage.data, log_key=log, witness_keys=[witness])
+    _promise(before.ok, f"the untouched record does not verify: {before.text()}")
     raw = (copy / "ledger.db").read_bytes()
     target = stage.exchanges["injection, plain"].encode()
-    at = raw.find(target)
-    _promise(at >= 0, "the entry to forge is not in the file")
-    forged = raw[:at] + target[:-1] + (b"0" if target[-1:] != b"0" else b"1") + raw[at + len(target) :]
-    (copy / "ledger.db").write_bytes(forged)
-    try:
-        offline.verify(copy)
-    except VerificationError as error:
-        return (f"as it is: {report.entries} entries verified offline", f"one character of one entry changed: {error}")
-    raise BartizanError("the forged record passed for a true one")
+    _promise(target in raw, "the entry to forge is not in the file")
+    forged = target[:-1] + (b"0" if target[-1:] != b"0" else b"1")
+    (copy / "ledger.db").write_bytes(raw.replace(target, forged))
+    after = offline.verify(copy, log_key=log, witness_keys=[witness])
+    _promise(not after.ok, "the forged record passed for a true one")
+    return (f"as it is: {before.size} entries verified offline", f"one character of one entry changed: {after.findings[0]}")
+
+
+def _stopped(completed: ExchangeCompleted) -> str:
+    """Say which layer and control stopped an exchange, for what, and under which reading of the text."""
+    verdict = next((item for item in completed.verdicts if item.control == completed.control and item.would == "block"), None)
+    what = f" ({verdict.category}" + (f", read as {' + '.join(verdict.views)}" if verdict.views else "") + ")" if verdict else ""
+    return f"stopped in layer {completed.layer} by {completed.control}{what}"
 
 
 def _promise(kept: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence

@@ -13,11 +13,12 @@ const resolved = (name) => {
 
 const milliseconds = (value) => (value == null ? "–" : value < 10 ? `${value.toFixed(1)} ms` : value < 10000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`);
 
-// One line a decade; all nine of a logarithmic scale would be a grey wall.
+// One line a decade, or three where there are few; all nine of a logarithmic scale would be a grey wall.
 const decades = (low, high) => {
+  const steps = high / low > 150 ? [1] : [1, 2, 5];
   const ticks = [];
-  for (let tick = 10 ** Math.ceil(Math.log10(low)); tick <= high; tick *= 10) ticks.push(Number(tick.toPrecision(1)));
-  return ticks;
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) ticks.push(...steps.map((step) => Number((step * 10 ** power).toPrecision(1))));
+  return ticks.filter((tick) => low <= tick && tick <= high);
 };
 
 function draw(figure) {

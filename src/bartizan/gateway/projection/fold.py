@@ -1,11 +1,13 @@
 """From facts to rows: what admitted, completed, interrupted exchanges and refusals mean for the tables.
 
 Facts come in batches in ledger order and the caller holds the transaction, so rows and position move together. Rows that a
-batch both begins and ends are written once, which is what makes a rebuild fast.
+batch both begins and ends are written once, which is what makes a rebuild fast. Everything about an exchange is dated by its
+admission, so that forgetting a period of facts forgets the same rows as a rebuild, which can't read them, leaves out.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bartizan.event import (
+    ContentErased,
     Envelope,
     ExchangeAdmitted,
     ExchangeCompleted,
@@ -34,10 +37,10 @@ from bartizan.gateway.projection.tables import (
     VERDICTS,
 )
 
-KINDS: Final = tuple(kind_of(fact) for fact in (ExchangeAdmitted, ExchangeCompleted, ExchangeInterrupted, RequestRefused))
+KINDS: Final = tuple(kind_of(fact) for fact in (ExchangeAdmitted, ExchangeCompleted, ExchangeInterrupted, RequestRefused, ContentErased))
 """The kinds of event that these tables are made of."""
 
-STEPS: Final = 12
+STEPS: Final = 8
 """Latency steps in an octave."""
 
 _MAX_TEXT: Final = 256
@@ -58,7 +61,10 @@ class Batch:
     def __init__(self) -> None:
         self._begun: dict[str, _Row] = {}
         self._ended: dict[str, tuple[int, Envelope]] = {}
+        self._ended_early: dict[str, tuple[int, Envelope]] = {}
+        """Ends of exchanges that did not begin in this batch, so of earlier ones or of none."""
         self._refused: list[tuple[int, Envelope]] = []
+        self._forgotten: list[tuple[str, float, float]] = []
         self._tallies: dict[sa.Table, dict[str, _Tally]] = {}
 
     def add(self, seq: int, entry: Envelope) -> None:
@@ -67,56 +73,63 @@ class Batch:
             case ExchangeAdmitted() as fact:
                 self._begun.setdefault(entry.correlation, _begun(seq, entry, fact))
             case ExchangeCompleted() | ExchangeInterrupted():
-                self._ended.setdefault(entry.correlation, (seq, entry))
+                ended = self._ended if entry.correlation in self._begun else self._ended_early
+                ended.setdefault(entry.correlation, (seq, entry))
             case RequestRefused():
                 self._refused.append((seq, entry))
+            case ContentErased() as fact:
+                self._forgotten += filter(None, map(_period, fact.keys))
             case _:
                 pass
 
     def write(self, connection: sa.Connection) -> None:
         """Write everything taken in, in the caller's transaction."""
-        known = _known(connection, self._begun.keys() | self._ended.keys())
+        known = _known(connection, self._begun.keys() | self._ended_early.keys())
         begun = {exchange: row for exchange, row in self._begun.items() if exchange not in known}
         ends: list[_Row] = []
         verdicts: list[_Row] = []
-        for exchange, (seq, entry) in self._ended.items():
-            row = begun.get(exchange) or known.get(exchange)
-            if row is None or row["outcome"] != "open":
+        for exchange in self._ended.keys() | self._ended_early.keys():
+            row = known.get(exchange) or begun.get(exchange)
+            found = (self._ended_early.get(exchange) if exchange in known else None) or self._ended.get(exchange)
+            if row is None or found is None or row["outcome"] != "open":
                 continue
+            seq, entry = found
             end = {**_ended(entry), "completed_seq": seq, "changed_seq": seq}
             if exchange in begun:
                 row.update(end)
             else:
                 ends.append({"of": row["seq"], **end})
             verdicts += _saw(row["seq"], entry)
-            self._count_end(entry)
+            self._count_end(entry, row["at"])
         _insert(connection, EXCHANGES, list(begun.values()))
         _update(connection, ends)
         _insert(connection, VERDICTS, verdicts)
         _insert(connection, REFUSALS, [self._refusal(seq, entry) for seq, entry in self._refused])
         for table, tallies in self._tallies.items():
             _add(connection, table, tallies)
+        for tenant, since, until in self._forgotten:
+            _forget(connection, tenant, since, until)
 
     def _refusal(self, seq: int, entry: Envelope) -> _Row:
         row = _refused(seq, entry)
-        self._count(REFUSAL_TALLIES, entry, row["code"], n=1)
+        self._count(REFUSAL_TALLIES, row["at"], row["tenant"], row["code"], n=1)
         return row
 
-    def _count_end(self, entry: Envelope) -> None:
+    def _count_end(self, entry: Envelope, at: float) -> None:
         fact = entry.body
         if not isinstance(fact, ExchangeCompleted):
-            self._count(OUTCOME_TALLIES, entry, "interrupted", "", "", "", n=1)
+            self._count(OUTCOME_TALLIES, at, entry.tenant, "interrupted", "", "", "", n=1)
             return
         labels = (fact.outcome, fact.decision, fact.layer, fact.control)
-        self._count(OUTCOME_TALLIES, entry, *labels, n=1, input_tokens=fact.input_tokens, output_tokens=fact.output_tokens)
+        self._count(OUTCOME_TALLIES, at, entry.tenant, *labels, n=1, input_tokens=fact.input_tokens, output_tokens=fact.output_tokens)
         for verdict in fact.verdicts:
             key = (verdict.control, verdict.layer, verdict.mode, verdict.would)
-            self._count(VERDICT_TALLIES, entry, *key, n=1, failed=int(bool(verdict.error)), cpu_us=verdict.cpu_us)
+            self._count(VERDICT_TALLIES, at, entry.tenant, *key, n=1, failed=int(bool(verdict.error)), cpu_us=verdict.cpu_us)
         for measure, value in _latencies(fact.outcome, fact.timings):
-            self._count(LATENCY_TALLIES, entry, measure, step_of(value), n=1)
+            self._count(LATENCY_TALLIES, at, entry.tenant, measure, step_of(value), n=1)
 
-    def _count(self, table: sa.Table, entry: Envelope, *labels: str | int, **amounts: int) -> None:
-        key = (int(entry.at // BUCKET_S) * BUCKET_S, entry.tenant, *labels)
+    def _count(self, table: sa.Table, at: float, *labels: str | int, **amounts: int) -> None:
+        key = (int(at // BUCKET_S) * BUCKET_S, *labels)
         tallies = self._tallies.setdefault(table, {})
         for name, amount in amounts.items():
             tallies.setdefault(name, Counter())[key] += amount
@@ -219,11 +232,11 @@ def _latencies(outcome: str, timings: Timings) -> list[tuple[str, float]]:
 
 def _known(connection: sa.Connection, exchanges: Collection[str]) -> dict[str, _Row]:
     wanted = list(exchanges)
-    columns = (EXCHANGES.c.id, EXCHANGES.c.seq, EXCHANGES.c.outcome)
+    columns = (EXCHANGES.c.id, EXCHANGES.c.seq, EXCHANGES.c.outcome, EXCHANGES.c.at)
     known: dict[str, _Row] = {}
     for at in range(0, len(wanted), _VARIABLES):
         found = connection.execute(sa.select(*columns).where(EXCHANGES.c.id.in_(wanted[at : at + _VARIABLES])))
-        known.update((row.id, {"seq": row.seq, "outcome": row.outcome}) for row in found)
+        known.update((row.id, {"seq": row.seq, "outcome": row.outcome, "at": row.at}) for row in found)
     return known
 
 
@@ -231,6 +244,27 @@ def _update(connection: sa.Connection, rows: list[_Row]) -> None:
     if rows:
         columns: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name != "of"}
         connection.execute(sa.update(EXCHANGES).where(EXCHANGES.c.seq == sa.bindparam("of")).values(columns), rows)
+
+
+def _period(key: str) -> tuple[str, float, float] | None:
+    """Return tenant, begin and end (UTC seconds) of a key of exchange facts, named ``facts/tenant/exchange/period/id``; None for others."""
+    purpose, _, rest = key.partition("/")
+    parts = rest.rsplit("/", 3)
+    if purpose != "facts" or len(parts) != 4 or parts[1] != "exchange":
+        return None
+    period = parts[2]
+    first = dt.datetime.fromisoformat(period if len(period) > 7 else f"{period}-01").replace(tzinfo=dt.UTC)
+    after = first + dt.timedelta(days=1) if len(period) > 7 else (first + dt.timedelta(days=31)).replace(day=1)
+    return parts[0], first.timestamp(), after.timestamp()
+
+
+def _forget(connection: sa.Connection, tenant: str, since: float, until: float) -> None:
+    gone = [EXCHANGES.c.tenant == tenant, EXCHANGES.c.at >= since, EXCHANGES.c.at < until]
+    connection.execute(sa.delete(VERDICTS).where(VERDICTS.c.seq.in_(sa.select(EXCHANGES.c.seq).where(*gone))))
+    connection.execute(sa.delete(EXCHANGES).where(*gone))
+    connection.execute(sa.delete(REFUSALS).where(REFUSALS.c.tenant == tenant, REFUSALS.c.at >= since, REFUSALS.c.at < until))
+    for table in (OUTCOME_TALLIES, VERDICT_TALLIES, LATENCY_TALLIES, REFUSAL_TALLIES):
+        connection.execute(sa.delete(table).where(table.c.tenant == tenant, table.c.bucket >= since, table.c.bucket < until))
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: list[_Row]) -> None:

@@ -12,6 +12,8 @@ from bartizan.gateway.projection.tables import EXCHANGES, REFUSALS, VERDICTS
 COUNTED: Final = 10_000
 """A count stops here: beyond it a page says "more than"."""
 
+_RARE: Final = 5000
+
 
 class ExchangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """One exchange as lists show it; times are UTC seconds and milliseconds since the request was read."""
@@ -102,13 +104,12 @@ class Neighbours(msgspec.Struct, frozen=True, kw_only=True):
 
 def exchanges(connection: sa.Connection, which: ExchangeFilter, *, older: int | None, newer: int | None, rows: int) -> Window:
     """Return a page of exchanges: those admitted before entry ``older``, or after entry ``newer``, or the newest."""
-    return _window(connection, EXCHANGES, ExchangeRow, _matches(which), older=older, newer=newer, rows=rows)
+    return _window(connection, EXCHANGES, ExchangeRow, _matches(connection, which), older=older, newer=newer, rows=rows)
 
 
 def refusals(connection: sa.Connection, which: RefusalFilter, *, older: int | None, newer: int | None, rows: int) -> Window:
     """Return a page of refusals, as ``exchanges`` does."""
-    conditions = _common(REFUSALS, which.tenant, which.since, which.until)
-    conditions += [REFUSALS.c[name] == value for name in ("code", "account") if (value := getattr(which, name))]
+    conditions = _common(connection, REFUSALS, which, ("code", "account"))
     return _window(connection, REFUSALS, RefusalRow, conditions, older=older, newer=newer, rows=rows)
 
 
@@ -121,7 +122,7 @@ def exchange(connection: sa.Connection, exchange_id: str, *, tenant: str) -> Exc
 
 def neighbours(connection: sa.Connection, which: ExchangeFilter, seq: int) -> Neighbours:
     """Return the exchanges next to entry ``seq`` in the filtered set, whether or not it is itself in the set."""
-    query = sa.select(EXCHANGES.c.id).where(*_matches(which)).limit(1)
+    query = sa.select(EXCHANGES.c.id).where(*_matches(connection, which)).limit(1)
     column = EXCHANGES.c.seq
     older = connection.execute(query.where(column < seq).order_by(column.desc())).scalar()
     newer = connection.execute(query.where(column > seq).order_by(column)).scalar()
@@ -134,10 +135,9 @@ def last_change(connection: sa.Connection) -> int:
     return -1 if found is None else int(found)
 
 
-def _matches(which: ExchangeFilter) -> list[sa.ColumnElement[bool]]:
-    conditions = _common(EXCHANGES, which.tenant, which.since, which.until)
+def _matches(connection: sa.Connection, which: ExchangeFilter) -> list[sa.ColumnElement[bool]]:
     names = ("outcome", "decision", "layer", "control", "account", "model")
-    conditions += [EXCHANGES.c[name] == value for name in names if (value := getattr(which, name))]
+    conditions = _common(connection, EXCHANGES, which, names)
     if which.would:
         would = sa.select(VERDICTS.c.seq).where(
             VERDICTS.c.control == which.would, VERDICTS.c.mode == "shadow", VERDICTS.c.would.in_(("redact", "reroute", "hold", "block"))
@@ -146,16 +146,34 @@ def _matches(which: ExchangeFilter) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _common(table: sa.Table, tenant: str, since: float | None, until: float | None) -> list[sa.ColumnElement[bool]]:
+def _common(
+    connection: sa.Connection, table: sa.Table, which: ExchangeFilter | RefusalFilter, names: tuple[str, ...]
+) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [table.c.tenant == which.tenant]
     # The ledger never lets time run backwards, so a span of time is a span of entries, and the order of the list finds it.
-    conditions: list[sa.ColumnElement[bool]] = [table.c.tenant == tenant]
-    if since is not None:
-        first = sa.select(sa.func.min(table.c.seq)).where(table.c.at >= since).scalar_subquery()
-        conditions.append(table.c.seq >= first)
-    if until is not None:
-        last = sa.select(sa.func.max(table.c.seq)).where(table.c.at < until).scalar_subquery()
-        conditions.append(table.c.seq <= last)
-    return conditions
+    ordered = sa.select(table.c.seq).order_by(table.c.at, table.c.seq).limit(1)
+    if which.since is not None:
+        first = connection.execute(ordered.where(table.c.at >= which.since)).scalar()
+        conditions.append(table.c.seq >= first if first is not None else sa.false())
+    if which.until is not None:
+        end = connection.execute(ordered.where(table.c.at >= which.until)).scalar()
+        conditions += [table.c.seq < end] if end is not None else []
+    return conditions + _equal(connection, table, which, names)
+
+
+def _equal(
+    connection: sa.Connection, table: sa.Table, which: ExchangeFilter | RefusalFilter, names: tuple[str, ...]
+) -> list[sa.ColumnElement[bool]]:
+    """Return the filters by value, only the rarest of which may use its index.
+
+    Planners know how common a column's values are on average, but it is the rare one that people look for among the common.
+    """
+    given = {name: str(value) for name in names if (value := getattr(which, name))}
+    if len(given) < 2:
+        return [table.c[name] == value for name, value in given.items()]
+    same = {name: [table.c.tenant == which.tenant, table.c[name] == value] for name, value in given.items()}
+    rarest = min(same, key=lambda name: _count(connection, table, same[name], most=_RARE))
+    return [table.c[name] == value if name == rarest else table.c[name].concat("") == value for name, value in given.items()]
 
 
 def _window(
@@ -194,6 +212,6 @@ def _select(table: sa.Table, kind: type[msgspec.Struct]) -> sa.Select[Any]:
     return sa.select(*(table.c[name] for name in kind.__struct_fields__))
 
 
-def _count(connection: sa.Connection, table: sa.Table, conditions: list[sa.ColumnElement[bool]]) -> int:
-    some = sa.select(sa.literal(1)).select_from(table).where(*conditions).limit(COUNTED + 1).subquery()
+def _count(connection: sa.Connection, table: sa.Table, conditions: list[sa.ColumnElement[bool]], *, most: int = COUNTED) -> int:
+    some = sa.select(sa.literal(1)).select_from(table).where(*conditions).limit(most + 1).subquery()
     return int(connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())

@@ -10,13 +10,19 @@ from typing import Final
 
 import sqlalchemy as sa
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it with any change of table or fold: the projection is dropped and rebuilt from the ledger."""
 
 BUCKET_S: Final = 300
 """Width of a tally in seconds."""
 
 METADATA: Final = sa.MetaData()
+
+
+def _entry() -> sa.Column[int]:
+    # Only a column declared INTEGER is SQLite's own row number, which saves an index and a look-up for every row.
+    kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    return sa.Column("seq", kind, primary_key=True, autoincrement=False)
 
 
 def _text(name: str) -> sa.Column[str]:
@@ -38,7 +44,7 @@ def _key(name: str) -> sa.Column[str]:
 EXCHANGES: Final = sa.Table(
     "exchanges",
     METADATA,
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    _entry(),
     sa.Column("id", sa.String, nullable=False, unique=True),
     sa.Column("completed_seq", sa.BigInteger),
     sa.Column("changed_seq", sa.BigInteger, nullable=False, index=True),
@@ -91,7 +97,7 @@ VERDICTS: Final = sa.Table(
 REFUSALS: Final = sa.Table(
     "refusals",
     METADATA,
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    _entry(),
     sa.Column("at", sa.Float, nullable=False, index=True),
     _text("request"),
     _text("tenant"),
@@ -140,7 +146,7 @@ LATENCY_TALLIES: Final = sa.Table(
     _count("n"),
     info={"retention": "operations"},
 )
-"""Latencies in steps of a twelfth of an octave (within 3 %)."""
+"""Latencies in steps of an eighth of an octave (within 5 %)."""
 
 REFUSAL_TALLIES: Final = sa.Table(
     "refusal_tallies",
@@ -152,6 +158,9 @@ REFUSAL_TALLIES: Final = sa.Table(
 )
 """How many requests were refused, by code."""
 
+for _table in (EXCHANGES, REFUSALS):
+    # Without it SQLite takes another index of the tenant and sorts all of its rows for every page.
+    sa.Index(f"{_table.name}_tenant", _table.c.tenant, _table.c.seq)
 for _column in ("outcome", "decision", "layer", "control", "account", "model"):
     sa.Index(f"exchanges_{_column}", EXCHANGES.c.tenant, EXCHANGES.c[_column], EXCHANGES.c.seq)
 for _column in ("code", "account"):

@@ -1,0 +1,102 @@
+"""Every route against every role: what policy decides is what the console does, and the matrix is a file that is reviewed."""
+
+from pathlib import Path
+
+import pytest
+
+from bartizan import casework
+from bartizan.console.parts import Ask
+from bartizan.console.routes import DEEDS, PAGES
+from bartizan.policy.engine import actions
+
+MATRIX = Path(__file__).parent / "matrix.txt"
+ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
+
+
+@pytest.fixture
+def things(world):
+    """Return what the routes are about, by their first word."""
+    exchange = world.exchange()
+    world.person("member")
+    desk = casework.Desk(world.ledger, world.casebook, clock=lambda: world.now)
+    case = desk.open("review", "account_" + "a" * 32, actor=None)
+    return {
+        "exchanges": exchange,
+        "controls": "rules",
+        "access": world.people["member"].id,
+        "keys": world.person("member")[3:11],
+        "cases": case,
+    }
+
+
+def filled(route, things):
+    return route.path.replace("{id}", things.get(route.path.split("/")[1], ""))
+
+
+def decided(world, role, route, things):
+    who = world.directory.principal(world.people[role].id, at=world.now)
+    ask = Ask(who=who, at=world.now, url="", query={}, path={"id": things.get(route.path.split("/")[1], "")})
+    return world.policy.decide(who, route.action, route.subject(world, ask)).allowed
+
+
+FORM = {"reason": "r", "purpose": "p", "mode": "shadow", "tier": "", "decision": "upheld"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_does_what_policy_decides(world, things, role):
+    browser = world.browser(role)
+    token = browser.token(browser.get("/").headers["location"])
+    for route in PAGES:
+        allowed = decided(world, role, route, things)
+        for suffix in ("", ".json"):
+            answer = browser.get(filled(route, things) + suffix)
+            assert answer.status == (200 if allowed else 403), (route.path, answer.text)
+        if not allowed:
+            assert answer.json()["error"]["code"] == "not_permitted"
+    for route in DEEDS:
+        allowed = decided(world, role, route, things)
+        before = world.ledger.checkpoint().size
+        answer = browser.post(filled(route, things), {"csrf": token, **FORM})
+        assert answer.status in ((200, 303) if allowed else (403,)), (route.path, answer.text)
+        assert (world.ledger.checkpoint().size > before) == allowed
+
+
+def test_the_matrix_is_the_one_that_was_reviewed(world, things):
+    for role in ROLES:
+        world.person(role)
+    lines = [f"{'route':<28} {'action':<16} " + " ".join(f"{role:<9}" for role in ROLES).rstrip()]
+    for route in (*PAGES, *DEEDS):
+        marks = " ".join(f"{'yes' if decided(world, role, route, things) else '-':<9}" for role in ROLES)
+        lines.append(f"{route.path:<28} {route.action:<16} {marks}".rstrip())
+    assert "\n".join(lines) + "\n" == MATRIX.read_text()
+
+
+def test_without_a_session_nothing_answers(world, things):
+    browser = world.browser()
+    size = world.ledger.checkpoint().size
+    for route in PAGES:
+        assert browser.get(filled(route, things)).status == 303
+        assert browser.get(filled(route, things) + ".json").status == 401
+    for route in DEEDS:
+        assert browser.post(filled(route, things), FORM).status == 401
+        assert browser.get(filled(route, things)).status in {404, 405}
+    assert world.ledger.checkpoint().size == size
+
+
+def test_every_deed_needs_the_token_of_this_session_and_a_page_of_ours(world, things):
+    browser, other = world.browser("operator"), world.browser("admin")
+    token, strange = browser.token("/overview"), other.token("/overview")
+    size = world.ledger.checkpoint().size
+    for route in DEEDS:
+        url = filled(route, things)
+        for csrf in ("", "0" * 64, strange):
+            assert browser.post(url, {"csrf": csrf, **FORM}).status == 403
+        for origin in ("https://evil.example", "null", ""):
+            assert browser.post(url, {"csrf": token, **FORM}, origin=origin).status == 403
+        assert browser.post(url, {"csrf": token, **FORM}, **{"content-type": "text/plain"}).status == 415
+        assert browser.post(url, {"csrf": token, "reason": "x" * 20_000}).status == 413
+    assert world.ledger.checkpoint().size == size
+
+
+def test_every_action_of_the_table_is_one_of_the_policy_schema():
+    assert {route.action for route in (*PAGES, *DEEDS)} <= set(actions())
