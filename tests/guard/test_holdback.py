@@ -34,7 +34,7 @@ def _play(prefixes, pieces):
 def test_text_goes_at_once_unless_its_end_is_live(fruit):
     assert _play(fruit, ["The", " quick", " fox", " jumps"])[0] == [3, 9, 13, 19]
     assert _play(fruit, ["the copp", "er", " h", "and"])[0] == [4, 4, 4, 15]
-    assert _play(fruit, ["a ku", "m", "quats", " are"])[0][-1] == 13
+    assert _play(fruit, ["a ku", "m", "quats", " are"])[0][-1] == 14
 
 
 def test_a_word_boundary_waits_for_the_next_character(fruit):

@@ -152,11 +152,11 @@ class PatternWatch:
             if number >= self._prefixes.end or number in self._told:
                 continue
             pattern = self._prefixes.patterns[number]
-            for found in self._prefixes.each[number].finditer(view.text, floor if not view.names else 0):
+            for found in self._prefixes.each[number].finditer(view.text, floor):
                 if not final and found.end() == len(view.text) and self._prefixes.waits[number]:
                     break
                 start, end = view.span(*found.span())
-                if start >= floor and (pattern.valid is None or pattern.valid(found.group())):
+                if pattern.valid is None or pattern.valid(found.group()):
                     self._told.add(number)
                     span = Span(path="", start=self._offset + start, end=self._offset + end)
                     yield Opinion(category=pattern.category, rule=pattern.id, spans=(span,), views=view.names)
