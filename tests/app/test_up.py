@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bartizan.ledger import Ledger
 from bartizan.model.script import Script
 from bartizan.model.scripted import ScriptedServer
 
@@ -111,3 +112,14 @@ def test_no_key_is_written_to_disk(tmp_path, url):
         if path.is_file():
             assert path.stat().st_mode & 0o077 == 0, path
             assert secret not in path.read_bytes(), path
+
+
+def test_every_process_says_when_it_stops(tmp_path, url):
+    with running(tmp_path, url) as (_, up):
+        ask(up["gateway"], up["admin_key"], "hello")
+    ledger = Ledger.open(tmp_path / "data", role="test")
+    kinds = [(item.kind, item.actor) for _, item in ledger.events()]
+    ledger.close()
+    for role in ("gateway", "up"):
+        assert ("writer_started.v1", role) in kinds
+        assert ("writer_stopped.v1", role) in kinds

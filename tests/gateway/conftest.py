@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import re2
 import uvicorn
+import uvloop
 
 from bartizan.config import GatewaySettings, UpstreamSettings
 from bartizan.control import Descriptor, Factory, Opinion, Registry, Release, Runner
@@ -28,6 +29,7 @@ class MemoryLedger:
         self.folds = []
         self.broken = False
         self.gate = None
+        self.asked = asyncio.Event()
         self.changed = asyncio.Condition()
 
     def subscribe(self, kinds, fold):
@@ -45,6 +47,7 @@ class MemoryLedger:
         return seq
 
     async def append(self, entry, content=None):
+        self.asked.set()
         if self.gate is not None:
             await self.gate.wait()
         seq = self._add(entry, content)
@@ -106,6 +109,16 @@ class Kumquat:
 
     def watch(self, channel, context):
         return _Watch()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config):
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        self.up.set()
 
 
 class Rig:
@@ -184,11 +197,10 @@ async def running(
             max_response_bytes=(settings or GatewaySettings()).max_response_bytes,
         )
         gateway = Gateway(ledger, directory, policy, runner, upstreams, settings or GatewaySettings(), limits=limits)
-        uv = uvicorn.Server(serve_config(gateway, host="127.0.0.1", port=0))
+        uv = _Server(serve_config(gateway, host="127.0.0.1", port=0))
         task = asyncio.get_running_loop().create_task(uv.serve())
         try:
-            while not uv.started:
-                await asyncio.sleep(0.001)
+            await asyncio.wait_for(uv.up.wait(), 10)
             port = uv.servers[0].sockets[0].getsockname()[1]
             yield Rig(gateway, ledger, directory, registrar, server, key, principal, f"http://127.0.0.1:{port}")
         finally:
@@ -205,8 +217,6 @@ def serve():
 
 @pytest.fixture
 def go():
-    import uvloop
-
     def run(coroutine):
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(coroutine)

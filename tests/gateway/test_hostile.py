@@ -105,8 +105,9 @@ def test_bad_headers(serve, go):
     go(scenario())
 
 
+POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
 RAW = {
-    "length_and_chunked": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "length_and_chunked": POST + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "two_lengths": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
     "bad_chunk": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n\r\n",
     "null_in_header": b"GET /health HTTP/1.1\r\nhost: x\x00y\r\n\r\n",
@@ -133,7 +134,8 @@ def test_what_is_not_http_is_refused_in_json_and_on_record(serve, go, name):
 def test_a_second_authorization_header_is_refused(serve, go):
     async def scenario():
         async with serve() as rig:
-            head = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer a\r\nauthorization: Bearer b\r\ncontent-length: 0\r\n\r\n"
+            twice = b"authorization: Bearer a\r\nauthorization: Bearer b\r\n"
+            head = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + twice + b"content-length: 0\r\n\r\n"
             reader, writer = await rig.raw(head)
             assert b"duplicate_header" in await reader.read()
             writer.close()

@@ -54,10 +54,11 @@ def test_leaving_while_the_record_is_written(serve, go):
         async with serve() as rig:
             rig.ledger.gate = asyncio.Event()
             _, writer = await rig.raw(request(rig))
-            while not len(rig.gateway.live):
-                await asyncio.sleep(0.001)
+            await asyncio.wait_for(rig.ledger.asked.wait(), 5)
+            (exchange,) = rig.gateway.live
             writer.transport.abort()
-            await asyncio.sleep(0.02)
+            while not exchange.cut_by:  # noqa: ASYNC110 - nothing announces it
+                await asyncio.sleep(0.001)
             rig.ledger.gate.set()
             assert (await rig.ledger.wait_for("exchange_completed")).outcome == "cancelled"
             assert not rig.server.seen

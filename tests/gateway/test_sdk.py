@@ -116,7 +116,7 @@ def test_openai_stream_blocked(serve, go):
         async with serve() as rig, chat(rig) as client:
             rig.script(texts=("harmless words at first, " * 4 + "then kumquat and more",), tokens_per_s=2000)
             said = []
-            with pytest.raises(openai.APIError) as stopped:
+            with pytest.raises(openai.APIError) as stopped:  # noqa: PT012 - raised while reading
                 async for chunk in await client.chat.completions.create(model="scripted", messages=HELLO, stream=True):
                     said.append(chunk.choices[0].delta.content or "")  # noqa: PERF401 - kept when it raises
             assert "harmless" in "".join(said)
@@ -163,7 +163,7 @@ def test_anthropic_errors(serve, go):
             with pytest.raises(anthropic.PermissionDeniedError):
                 await client.messages.create(model="claude-x", max_tokens=5, messages=[{"role": "user", "content": "kumquat"}])
             rig.script(texts=("words first, " * 5 + "kumquat",), tokens_per_s=2000)
-            with pytest.raises(anthropic.APIStatusError) as stopped:
+            with pytest.raises(anthropic.APIStatusError) as stopped:  # noqa: PT012 - raised while reading
                 async with client.messages.stream(model="claude-x", max_tokens=5, messages=HELLO) as stream:
                     async for text in stream.text_stream:
                         assert "kum" not in text

@@ -188,3 +188,6 @@ TRANSFORMS: Final[dict[str, Transform]] = {
     "zero-width-in-base64": lambda phrase, random: _between("\u200b")(_b64(phrase.encode()), random),
 }
 """Every way by name. A name stays once published, so that results can be compared over time."""
+
+LEADS: Final = {"tag-hidden": 2}
+"""So many characters of a spelling stand visibly before the phrase and are no part of it."""

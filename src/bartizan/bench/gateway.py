@@ -59,8 +59,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def measure(*, rounds: int = 5, seconds: float = 2.0, connections: tuple[int, ...] = (1, 16, 64)) -> Report:
     """Run everything; raises WorkError when a process does not come up or answers fail."""
-    with tempfile.TemporaryDirectory(prefix="bartizan-bench-") as folder, _process("gateway_peers", "upstream") as (_, line):
-        upstream = int(line)
+    with tempfile.TemporaryDirectory(prefix="bartizan-bench-") as folder, _process("gateway_peers", "upstream") as (_, told):
+        upstream = int(told)
         began = time.perf_counter()
         with _process("gateway_served", str(Path(folder) / "data"), str(upstream)) as (pid, line):
             ready = time.perf_counter() - began

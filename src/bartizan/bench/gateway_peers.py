@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from functools import partial
 from typing import Final, cast
 
 import httptools
@@ -159,7 +160,7 @@ async def _load(port: int, key: str, connections: int, seconds: float, kind: str
     began = time.perf_counter()
     ends = [asyncio.Event() for _ in range(connections)]
     for end in ends:
-        await loop.create_connection(lambda end=end: _Caller(request, load, began + seconds, kind != "json", end), "127.0.0.1", port)
+        await loop.create_connection(partial(_Caller, request, load, began + seconds, kind != "json", end), "127.0.0.1", port)
     for end in ends:
         await end.wait()
     load.seconds = time.perf_counter() - began

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import sys
 from pathlib import Path
 
@@ -36,18 +37,25 @@ async def _serve(data: Path, upstream: int) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    server = uvicorn.Server(serve_config(gateway, host="127.0.0.1", port=0))
+    server = _Server(serve_config(gateway, host="127.0.0.1", port=0), key)
     async with asyncio.TaskGroup() as tasks:
         following = tasks.create_task(ledger.follow())
-        serving = tasks.create_task(server.serve())
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        sys.stdout.write(f"{port} {key}\n")
-        sys.stdout.flush()
-        await serving
+        await server.serve()
         following.cancel()
     ledger.close()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, printing port and key once it serves."""
+
+    def __init__(self, config: uvicorn.Config, key: str) -> None:
+        super().__init__(config)
+        self._key = key
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(f"{self.servers[0].sockets[0].getsockname()[1]} {self._key}\n")
+        sys.stdout.flush()
 
 
 def main(argv: list[str]) -> None:

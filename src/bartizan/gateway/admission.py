@@ -106,10 +106,8 @@ class Admission:
         likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices
         reservation = self._limits.reserve(principal.account, tier, tokens=likely, throttled=principal.standing == "throttled")
         return Exchange(
-            exchange_id=exchange_id,
             began=began,
             principal=principal,
-            tier=tier,
             dialect=dialect,
             request=request,
             upstream=upstream,

@@ -43,6 +43,13 @@ _MAPPED: Final = (
 )
 _TEXTS: Final[dict[str, Channel]] = {"content": "text", "reasoning_content": "reasoning", "reasoning": "reasoning", "refusal": "refusal"}
 
+_BESIDES: Final[dict[str, Channel]] = {
+    "reasoning_content": "reasoning",
+    "reasoning": "reasoning",
+    "refusal": "refusal",
+    "name": "metadata",
+}
+
 
 class Chat:
     """``/v1/chat/completions``."""
@@ -152,23 +159,25 @@ def _message(mapper: Mapper, path: str, message: dict[str, Any]) -> None:
         mapper.part(f"{path}.content", origin, content, role=role)
         if len(message) == 2:
             return
-    elif content is not None:
-        for number, part in enumerate(items(content, f"{path}.content")):
+    else:
+        for number, part in enumerate(items(content or [], f"{path}.content")):
             _part(mapper, f"{path}.content[{number}]", part, origin, role)
-    for name in ("reasoning_content", "reasoning", "refusal"):
+    for name, channel in _BESIDES.items():
         if message.get(name) is not None:
-            mapper.add(f"{path}.{name}", origin, _TEXTS[name], string(message[name], f"{path}.{name}"), role=role)
-    if message.get("name") is not None:
-        mapper.add(f"{path}.name", origin, "metadata", string(message["name"], f"{path}.name"), role=role)
+            mapper.add(f"{path}.{name}", origin, channel, string(message[name], f"{path}.{name}"), role=role)
+    if message.get("audio") is not None:
+        mapper.media(f"{path}.audio", "audio:" + compact(message["audio"]), role=role)
+    _past_calls(mapper, path, message)
+    mapped = ("content", "reasoning_content", "reasoning", "refusal", "name", "tool_calls", "function_call", "audio")
+    mapper.rest(path, message, KNOWN["message"], *mapped)
+
+
+def _past_calls(mapper: Mapper, path: str, message: dict[str, Any]) -> None:
     if message.get("tool_calls") is not None:
         for number, call in enumerate(items(message["tool_calls"], f"{path}.tool_calls")):
             _past_call(mapper, f"{path}.tool_calls[{number}]", call)
     if message.get("function_call") is not None:
         _past_call(mapper, f"{path}.function_call", {"function": message["function_call"]})
-    if message.get("audio") is not None:
-        mapper.media(f"{path}.audio", "audio:" + compact(message["audio"]), role=role)
-    mapped = ("content", "reasoning_content", "reasoning", "refusal", "name", "tool_calls", "function_call", "audio")
-    mapper.rest(path, message, KNOWN["message"], *mapped)
 
 
 def _part(mapper: Mapper, path: str, part: dict[str, Any], origin: Origin, role: str) -> None:
@@ -270,7 +279,7 @@ def _answer_message(
         past.append({"function": message["function_call"]})
     for number, call in enumerate(past):
         inner = mapping(call.get("function") or call.get("custom"), f"{path}.tool_calls[{number}]")
-        name, arguments = inner.get("name"), inner.get("arguments", inner.get("input"))
         at = f"{path}.tool_calls[{number}]"
-        calls.append(tool_call(at, string(name, at), string(arguments, at), tools, mapper.choice))
+        arguments = string(inner.get("arguments", inner.get("input")), at)
+        calls.append(tool_call(at, string(inner.get("name"), at), arguments, tools, mapper.choice))
     mapper.rest(path, message, KNOWN["delta"], *_TEXTS, "audio", "tool_calls", "function_call", origin="model")

@@ -117,21 +117,8 @@ class ChatReader:
         if type(index) is not int:
             raise TypeError("index is not a number")
         for name, value in delta.items():
-            if not value:
-                continue
-            if channel := _CHANNELS.get(name):
-                if type(value) is not str:
-                    raise TypeError(f"{name} is not a string")
-                piece.texts.append(Text(index, channel, value))
-                if channel == "refusal" and "refusal" not in self.marks:
-                    self.marks.append("refusal")
-            elif name == "tool_calls":
-                for position, fragment in enumerate(value):
-                    self._fragment(index, fragment.get("index", position), fragment, piece)
-            elif name == "function_call":
-                self._fragment(index, "f", {"function": value}, piece)
-            elif name not in self._delta:
-                self._unknown(f"$.choices[{index}].delta.{name}", index, value, piece)
+            if value:
+                self._read_field(index, name, value, piece)
         self._rest(f"$.choices[{index}]", choice, self._choice, piece)
         if finish := choice.get("finish_reason"):
             self.finish = self.finish or str(finish)
@@ -139,6 +126,21 @@ class ChatReader:
                 self.marks.append("content_filter")
             piece.ends = (*piece.ends, index)
             self._close((index,), piece)
+
+    def _read_field(self, index: int, name: str, value: Any, piece: Piece) -> None:  # noqa: ANN401 - opaque provider body
+        if channel := _CHANNELS.get(name):
+            if type(value) is not str:
+                raise TypeError(f"{name} is not a string")
+            piece.texts.append(Text(index, channel, value))
+            if channel == "refusal" and "refusal" not in self.marks:
+                self.marks.append("refusal")
+        elif name == "tool_calls":
+            for position, fragment in enumerate(value):
+                self._fragment(index, fragment.get("index", position), fragment, piece)
+        elif name == "function_call":
+            self._fragment(index, "f", {"function": value}, piece)
+        elif name not in self._delta:
+            self._unknown(f"$.choices[{index}].delta.{name}", index, value, piece)
 
     def _fragment(self, choice: int, index: object, fragment: dict[str, Any], piece: Piece) -> None:
         key = f"{choice}.{index}"
@@ -159,9 +161,9 @@ class ChatReader:
 
     def _rest(self, path: str, fields: dict[str, Any], known: frozenset[str], piece: Piece) -> None:
         if not known.issuperset(fields):
-            for name in fields:
+            for name, value in fields.items():
                 if name not in known:
-                    self._unknown(f"{path}.{name}", 0, fields[name], piece)
+                    self._unknown(f"{path}.{name}", 0, value, piece)
 
     def _unknown(self, path: str, choice: int, value: object, piece: Piece) -> None:
         if text := "\n".join(strings(value)):

@@ -91,7 +91,12 @@ async def _json(exchange: Exchange, ending: Ending, response: Response, server: 
         ending.held = len(data)
         raise Ended("blocked", _stopped(), decisive)
     across = translation(exchange.dialect.speaks, server.speaks)
-    return data if across is None else across.answer(fields)
+    if across is None:
+        return data
+    try:
+        return across.answer(fields)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise UpstreamError("the model's answer is not what its dialect says", code="upstream_protocol") from error
 
 
 async def _stream(

@@ -53,21 +53,19 @@ class Exchange:
     def __init__(
         self,
         *,
-        exchange_id: str,
         began: float,
         principal: Principal,
-        tier: Tier,
         dialect: Dialect,
         request: Request,
         upstream: Upstream,
         context: Context,
         reservation: Reservation,
     ) -> None:
-        self.id = exchange_id
+        self.id = context.exchange
         self.began = began
         self.principal = principal
         self.account = principal.account
-        self.tier = tier
+        self.tier: Tier = context.tier
         self.dialect = dialect
         self.request = request
         self.upstream = upstream

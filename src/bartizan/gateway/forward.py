@@ -42,7 +42,11 @@ class Forward:
         across = translation(exchange.dialect.speaks, exchange.upstream.kind)
         extra = None
         if across is not None:
-            fields = across.request(fields)
+            try:
+                fields = across.request(fields)
+            except (KeyError, TypeError, AttributeError, IndexError) as error:
+                # The mapper checks what it reads; a translation reads more of a body.
+                raise RefusedError("the body is not what its dialect says", code="invalid_type") from error
             body = msgspec.json.encode(fields)
         elif exchange.upstream.kind == "anthropic":
             extra = _passed_on(headers)

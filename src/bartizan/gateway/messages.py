@@ -145,12 +145,10 @@ def _block(mapper: Mapper, path: str, block: dict[str, Any], origin: Origin, rol
         case "text":
             mapper.part(f"{path}.text", origin, string(block.get("text"), f"{path}.text"), role=role)
             mapped = ("text",)
-        case "thinking":
-            mapper.add(f"{path}.thinking", origin, "reasoning", string(block.get("thinking"), f"{path}.thinking"), role=role)
-            mapped = ("thinking",)
-        case "redacted_thinking":
-            mapper.add(f"{path}.data", origin, "reasoning", string(block.get("data"), f"{path}.data"), role=role)
-            mapped = ("data",)
+        case "thinking" | "redacted_thinking" as kind:
+            name = "thinking" if kind == "thinking" else "data"
+            mapper.add(f"{path}.{name}", origin, "reasoning", string(block.get(name), f"{path}.{name}"), role=role)
+            mapped = (name,)
         case "tool_use":
             mapper.add(f"{path}.name", "model", "tool_name", string(block.get("name"), f"{path}.name"), role=role)
             mapper.add(f"{path}.input", "model", "tool_arguments", compact(block.get("input")), role=role)
@@ -160,9 +158,7 @@ def _block(mapper: Mapper, path: str, block: dict[str, Any], origin: Origin, rol
                 _content(mapper, f"{path}.content", block["content"], "tool", "tool")
             mapped = ("content",)
         case "search_result":
-            for name in ("title", "source"):
-                mapper.add(f"{path}.{name}", "document", "metadata", string(block.get(name) or "", f"{path}.{name}"))
-            _content(mapper, f"{path}.content", block.get("content"), "document", "tool")
+            _search_result(mapper, path, block)
             mapped = ("title", "source", "content")
         case "image" | "document":
             _source(mapper, path, block, role)
@@ -171,8 +167,13 @@ def _block(mapper: Mapper, path: str, block: dict[str, Any], origin: Origin, rol
             mapper.unknown(path, block, origin=origin, role=role)
             return
     mapper.rest(path, block, KNOWN["block"], *mapped)
-    if block.get("citations") is not None:
-        mapper.add(f"{path}.citations", "document", "metadata", "\n".join(strings(block["citations"])), joined=True)
+    mapper.add(f"{path}.citations", "document", "metadata", "\n".join(strings(block.get("citations"))), joined=True)
+
+
+def _search_result(mapper: Mapper, path: str, block: dict[str, Any]) -> None:
+    for name in ("title", "source"):
+        mapper.add(f"{path}.{name}", "document", "metadata", string(block.get(name) or "", f"{path}.{name}"))
+    _content(mapper, f"{path}.content", block.get("content"), "document", "tool")
 
 
 def _source(mapper: Mapper, path: str, block: dict[str, Any], role: str) -> None:

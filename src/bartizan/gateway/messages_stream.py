@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -46,10 +46,9 @@ class MessagesReader:
         piece = Piece()
         try:
             fields = _decode(data)
-            kind = fields["type"]
-            if event not in {kind, "message"}:
-                raise ValueError(f"an event named {event} says it is {kind}")
-            self._read(kind, fields, piece)
+            if event not in {fields["type"], "message"}:
+                _disagree(event, fields["type"])
+            self._read(fields["type"], fields, piece)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError, TypeError, KeyError, ValueError) as error:
             # One place instead of a type check at every step: an event of any other shape ends the exchange.
             raise UpstreamError(f"an event of the answer is malformed: {error}", code="upstream_protocol") from error
@@ -58,8 +57,7 @@ class MessagesReader:
     def close(self) -> Piece:
         """The stream ended without ``message_stop``: whatever was still open is whole now."""
         piece = Piece()
-        for index in tuple(self._open):
-            self._stop(index, piece)
+        self._stop_all(piece)
         return piece
 
     def _read(self, kind: str, fields: dict[str, Any], piece: Piece) -> None:
@@ -74,23 +72,28 @@ class MessagesReader:
                 self._stop(fields["index"], piece)
                 self._rest("$", fields, {"type", "index"}, piece)
             case "message_start":
-                message = fields["message"]
-                self.tokens = usage_of(message.get("usage") or {}, self.tokens)
-                self._rest("$.message", message, self._known["answer"] | {"content"}, piece)
-                if message.get("content"):
-                    self._unknown("$.message.content", message["content"], piece)
+                self._message_start(fields["message"], piece)
             case "message_delta":
                 self._message_delta(fields, piece)
             case "message_stop":
                 piece.terminal = True
-                for index in tuple(self._open):
-                    self._stop(index, piece)
+                self._stop_all(piece)
             case "error":
                 piece.failed = "\n".join(strings(fields.get("error")))[:500] or "error"
             case _ if kind in _SILENT:
                 self._rest("$", fields, {"type"}, piece)
             case _:
                 self._unknown(f"$.{kind}"[:100], fields, piece, known=False)
+
+    def _message_start(self, message: dict[str, Any], piece: Piece) -> None:
+        self.tokens = usage_of(message.get("usage") or {}, self.tokens)
+        self._rest("$.message", message, self._known["answer"] | {"content"}, piece)
+        if message.get("content"):
+            self._unknown("$.message.content", message["content"], piece)
+
+    def _stop_all(self, piece: Piece) -> None:
+        for index in tuple(self._open):
+            self._stop(index, piece)
 
     def _message_delta(self, fields: dict[str, Any], piece: Piece) -> None:
         delta = fields["delta"]
@@ -149,9 +152,9 @@ class MessagesReader:
             piece.texts.append(Text(0, channel, text))
 
     def _rest(self, path: str, fields: dict[str, Any], known: frozenset[str] | set[str], piece: Piece) -> None:
-        for name in fields:
+        for name, value in fields.items():
             if name not in known:
-                self._unknown(f"{path}.{name}", fields[name], piece)
+                self._unknown(f"{path}.{name}", value, piece)
 
     def _unknown(self, path: str, value: object, piece: Piece, *, known: bool = True) -> None:
         """Take an item nobody knows; a whole one counts even without text, a field only with."""
@@ -160,6 +163,10 @@ class MessagesReader:
             piece.texts.append(Text(0, "unknown", text))
         if text or not known:
             piece.unknown = (*piece.unknown, path[:200])
+
+
+def _disagree(event: str, kind: object) -> NoReturn:
+    raise ValueError(f"an event named {event} says it is {kind}")
 
 
 def usage_of(usage: Mapping[str, Any], before: Tokens) -> Tokens:

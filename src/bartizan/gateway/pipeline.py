@@ -98,7 +98,7 @@ class Pipeline:
         except (RefusedError, UpstreamError) as error:
             # Closing the upstream is how a cut works, so its error may be the cut's own doing.
             ended = _cut(exchange) if exchange.cut_by else Ended("failed", refusal(error))
-        except Exception:  # the request edge: logged with the exchange's id, answered without details
+        except Exception:  # noqa: BLE001 - the request edge: logged with the exchange's id, answered without details
             _LOG.exception("exchange %s failed", exchange.id)
             ended = Ended("failed", refusal(BartizanError("")))
         else:

@@ -54,9 +54,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.flow = FlowControl(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes. A request before the last one is answered closes the connection: uvicorn would stop reading and never notice
-        that its client left.
-        """
+        """Take bytes; pipelining closes the connection, for uvicorn would stop reading and never notice that its client left."""
         if self._in_head:
             self._head += len(data)
         super().data_received(data)
@@ -92,7 +90,7 @@ class EdgeProtocol(HttpToolsProtocol):
         """Refuse what is not HTTP, in JSON, on record."""
         if not self.transport.is_closing():
             self.transport.write(b"")
-            self.transport.write(self.app.malformed(msg))  # type: ignore[attr-defined]  # our Gateway
+            self.transport.write(self.app.malformed(msg))
             self.transport.write(b"")
             self.transport.close()
 

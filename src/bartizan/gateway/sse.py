@@ -52,7 +52,9 @@ class EventParser:
     def close(self) -> list[ServerEvent]:
         """The stream ended. The standard drops an event without its blank line; providers forget it, so it counts here."""
         rest, self._rest = self._rest, b""
-        return [_event(rest.rstrip(b"\r\n") + b"\n\n")] if rest.strip(b"\r\n") else []
+        if not rest.strip(b"\r\n"):
+            return []
+        return [_event(rest if rest.endswith(b"\r\r") else rest.rstrip(b"\r\n") + b"\n\n")]
 
     @property
     def pending(self) -> int:

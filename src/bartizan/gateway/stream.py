@@ -92,6 +92,7 @@ class StreamController:
         self._tracks: dict[tuple[int, Channel], _Track] = {}
         self._queue: deque[tuple[bytes, list[tuple[_Track, int]], tuple[str, ...]]] = deque()
         self._calls_held = False
+        self._begun = False
         self._judged: set[str] = set()
         self._done = False
 
@@ -155,11 +156,17 @@ class StreamController:
         if piece.ends:
             for (index, _), track in self._tracks.items():
                 track.final = track.final or index in piece.ends
-        raw = event.raw if self._translate is None else self._translate(event)
+        raw = event.raw if self._translate is None else self._translated(event)
         if piece.holds:
             self._calls_held = True
         self._queue.append((raw, marks, piece.holds))
         self.held_bytes += len(raw)
+
+    def _translated(self, event: ServerEvent) -> bytes:
+        try:
+            return self._translate(event) if self._translate is not None else event.raw
+        except (KeyError, TypeError, AttributeError, IndexError, msgspec.DecodeError) as error:
+            raise UpstreamError("an event of the answer is not what its dialect says", code="upstream_protocol") from error
 
     def _track(self, choice: int, channel: Channel) -> _Track:
         track = self._tracks.get((choice, channel))
@@ -214,6 +221,11 @@ class StreamController:
 
     def _release(self) -> bytes:
         queue, judged = self._queue, self._judged
+        if not self._begun:
+            # Events without text wait for the first that has some: a block before it can still be a clean error.
+            self._begun = self._done or bool(judged) or any(track.upto for track in self._tracks.values())
+            if not self._begun:
+                return b""
         if not self._calls_held and all(track.upto >= track.total for track in self._tracks.values()):
             out = [raw for raw, _, _ in queue]
             queue.clear()

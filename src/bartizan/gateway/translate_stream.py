@@ -141,7 +141,7 @@ class StreamToMessages:
 
     def _call(self, number: object, call: dict[str, Any]) -> bytes:
         function = call.get("function") or {}
-        block = {"type": "tool_use", "id": call.get("id"), "name": function.get("name"), "input": {}}
+        block: dict[str, Any] = {"type": "tool_use", "id": call.get("id"), "name": function.get("name"), "input": {}}
         out = self._block(f"call {number}", block)
         if arguments := function.get("arguments"):
             out += self._delta({"type": "input_json_delta", "partial_json": arguments})

@@ -111,42 +111,32 @@ def chat_answer(reply: Reply, fields: dict[str, Any]) -> bytes:
 
 def chat_events(reply: Reply, fields: dict[str, Any]) -> Iterator[bytes]:
     """Render a streamed chat completion, one event at a time."""
-
-    def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
-        head = {"id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": _CREATED, "model": fields.get("model")}
-        return _data(head | {"choices": [choice]})
-
+    head = {"id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": _CREATED, "model": fields.get("model")}
     choices = range(int(fields.get("n") or 1))
+    for index, delta in _chat_deltas(reply, choices):
+        yield _data(head | {"choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": None}]})
     for index in choices:
-        yield chunk(index, {"role": "assistant", "content": ""})
-    for token in _cut(reply.reasoning, reply.token_chars):
-        yield chunk(0, {"reasoning_content": token})
-    for token in _cut(reply.refusal, reply.token_chars):
-        yield chunk(0, {"refusal": token})
-    for index in choices:
-        for token in _cut(_text(reply, index), reply.token_chars):
-            yield chunk(index, {"content": token})
-    for number, call in enumerate(reply.calls):
-        yield chunk(0, {"tool_calls": [_chat_call(number, Call(name=call.name, arguments="")) | {"index": number}]})
-        for token in _cut(call.arguments, reply.token_chars):
-            yield chunk(0, {"tool_calls": [{"index": number, "function": {"arguments": token}}]})
-    for index in choices:
-        yield chunk(index, {}, _chat_finish(reply))
+        yield _data(head | {"choices": [{"index": index, "delta": {}, "logprobs": None, "finish_reason": _chat_finish(reply)}]})
     if reply.usage and (fields.get("stream_options") or {}).get("include_usage"):
         usage = {"prompt_tokens": 7, "completion_tokens": _tokens(reply), "total_tokens": 7 + _tokens(reply)}
-        yield _data(
-            {
-                "id": "chatcmpl-scripted",
-                "object": "chat.completion.chunk",
-                "created": _CREATED,
-                "model": fields.get("model"),
-                "choices": [],
-                "usage": usage,
-            }
-        )
+        yield _data(head | {"choices": [], "usage": usage})
     if reply.done:
         yield b"data: [DONE]\n\n"
+
+
+def _chat_deltas(reply: Reply, choices: range) -> Iterator[tuple[int, dict[str, Any]]]:
+    for index in choices:
+        yield index, {"role": "assistant", "content": ""}
+    for name, text in (("reasoning_content", reply.reasoning), ("refusal", reply.refusal)):
+        for token in _cut(text, reply.token_chars):
+            yield 0, {name: token}
+    for index in choices:
+        for token in _cut(_text(reply, index), reply.token_chars):
+            yield index, {"content": token}
+    for number, call in enumerate(reply.calls):
+        yield 0, {"tool_calls": [_chat_call(number, Call(name=call.name, arguments="")) | {"index": number}]}
+        for token in _cut(call.arguments, reply.token_chars):
+            yield 0, {"tool_calls": [{"index": number, "function": {"arguments": token}}]}
 
 
 def messages_answer(reply: Reply, fields: dict[str, Any]) -> bytes:

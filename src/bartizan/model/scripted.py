@@ -7,7 +7,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import httptools
 import msgspec
@@ -46,7 +46,7 @@ class ScriptedServer:
         self._connections: set[_Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> ScriptedServer:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

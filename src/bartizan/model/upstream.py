@@ -42,10 +42,10 @@ class Upstream:
 
     @property
     def safety_field(self) -> str:
-        """The field by which this server wants to tell end users apart: OpenAI's own is ``safety_identifier``, other servers know ``user``."""
+        """The field by which this server tells end users apart: OpenAI's own is ``safety_identifier``, other servers know ``user``."""
         if self.kind == "anthropic":
             return "metadata"
-        return "safety_identifier" if self.origin.host.endswith("openai.com") else "user"
+        return "safety_identifier" if self.origin.host == "api.openai.com" else "user"
 
     async def send(self, body: bytes, *, extra: Mapping[bytes, bytes] | None = None) -> Response:
         """Post one request body in this server's dialect; raises UpstreamError."""

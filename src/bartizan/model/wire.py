@@ -205,7 +205,8 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: bytes, limit: int) -> Response:
         """Write a whole request; its answer may be at most ``limit`` bytes."""
-        assert self._transport is not None  # noqa: S101 - the pool only hands out open connections
+        if self._transport is None:
+            raise UpstreamError("the connection is closed", code="upstream_closed", retryable=True)
         self.response = response = Response(self, limit)
         self.began_at = self.loop.time()
         self.heard_at = 0.0
@@ -230,9 +231,11 @@ class Connection(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is open."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        """Parse what came, and let the reader look."""
         response = self.response
         if response is None:
             self.abort()  # a server that speaks unasked is out of step
@@ -258,6 +261,7 @@ class Connection(asyncio.Protocol):
         response.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed, by whichever side."""
         self._transport = None
         if self.response is not None:
             self.response.lost(
@@ -273,24 +277,29 @@ class Connection(asyncio.Protocol):
     # httptools callbacks
 
     def on_message_begin(self) -> None:
+        """An answer begins."""
         self._headers = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep one header."""
         self._head += len(name) + len(value)
         if self._head > _MAX_HEAD:
             raise UpstreamError(f"the answer's headers are larger than {_MAX_HEAD} bytes", code="upstream_protocol")
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
+        """The head is complete; interim answers (1xx) are passed over."""
         status = self._parser.get_status_code()
         if self.response is not None and status >= 200:
             self.response.begun(status, self._headers)
 
     def on_body(self, chunk: bytes) -> None:
+        """Hand on a part of the body."""
         if self.response is not None:
             self.response.add(chunk)
 
     def on_message_complete(self) -> None:
+        """The answer is complete: the connection is free, or closed if the server wants that."""
         response = self.response
         if response is None or not response.status:
             return
