@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -27,7 +26,8 @@ _BACKLOG: Final = 2048
 
 def gateway(order: Order, ready: Told) -> None:
     """Serve the gateway until told to stop."""
-    from bartizan.gateway import Gateway, serve_config  # noqa: PLC0415 - the console does without it
+    from bartizan.app.gateway import gateway_app, settle_memory  # noqa: PLC0415 - the console does without it
+    from bartizan.gateway import serve_config  # noqa: PLC0415 - the console does without it
 
     app = App(Path(order.data), settings_of(order), role="gateway", observe=order.observe)
     app.ledger.append_now(*(envelope(fact) for fact in app.registry.registered()))
@@ -36,12 +36,9 @@ def gateway(order: Order, ready: Told) -> None:
     async def serve() -> None:
         upstreams = app.upstreams(model_port=order.model_port)
         await upstreams.refresh()
-        asgi = Gateway(app.ledger, app.directory, app.policy, app.runner, upstreams, app.settings.gateway, limits=app.settings.limits)
+        asgi = gateway_app(app, upstreams, observe=order.observe)
         app.begin()
-        # What exists now lives as long as we do; full collections among it took 3 % of a request (bench/gateway.py).
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        settle_memory()
         try:
             config = serve_config(asgi, host=order.host, port=order.port)
             await run(config, app, listening, lambda: ready(order, port=port_of(listening)))

@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
-from bartizan.config import GatewaySettings, GuardSettings, LimitSettings, UpstreamSettings
-from bartizan.control import Registry, Runner
+from bartizan.app.compose import App
+from bartizan.app.gateway import gateway_app, settle_memory
+from bartizan.config import LimitSettings, Settings, UpstreamSettings
 from bartizan.event import Tier
-from bartizan.gateway import Gateway
-from bartizan.gateway.server import serve_config
-from bartizan.guard import builtin
-from bartizan.identity import Directory, Registrar
-from bartizan.ledger import Ledger
-from bartizan.model import Upstreams
-from bartizan.policy import Policy
+from bartizan.gateway import serve_config
 
 
 async def _serve(data: Path, upstream: int) -> None:
-    ledger = Ledger.open(data, role="gateway")
-    directory, policy = Directory(ledger), Policy(ledger)
-    registry = Registry.load(builtin(GuardSettings()), found=())
-    ledger.subscribe(Registry.KINDS, registry.fold)
     unlimited = {tier: LimitSettings(requests_per_minute=0, concurrent=0, tokens_per_minute=0) for tier in Tier}
-    upstreams = Upstreams.of({"bench": UpstreamSettings(kind="openai", url=f"http://127.0.0.1:{upstream}", models=("bench",))})
-    gateway = Gateway(ledger, directory, policy, Runner(registry), upstreams, GatewaySettings(), limits=unlimited)
-    registrar = Registrar(ledger, directory)
-    ledger.catch_up()
-    person = registrar.register("service", "bench", ("member",), actor=None)
-    key = registrar.issue_key(person.id, actor=None).secret.reveal()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    upstreams = {"bench": UpstreamSettings(kind="openai", url=f"http://127.0.0.1:{upstream}", models=("bench",))}
+    app = App(data, Settings(upstreams=upstreams, limits=unlimited), role="gateway")
+    gateway = gateway_app(app, app.upstreams())
+    app.begin()
+    person = app.registrar.register("service", "bench", ("member",), actor=None)
+    key = app.registrar.issue_key(person.id, actor=None).secret.reveal()
+    settle_memory()
     server = _Server(serve_config(gateway, host="127.0.0.1", port=0), key)
     async with asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(ledger.follow())
+        following = tasks.create_task(app.ledger.follow())
         await server.serve()
         following.cancel()
-    ledger.close()
+    app.close()
 
 
 class _Server(uvicorn.Server):

@@ -54,6 +54,8 @@ class Admission:
         self._limits = limits
         self._settings = settings
         self._mode: Mode = "shadow" if observe else "enforce"
+        logged = {"media": settings.media == "log", "unknown_item": settings.unknown_items == "log"}
+        self._only_flagged: dict[str, Action] = {category: "flag" for category, only in logged.items() if only}
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Return who asks, by ``authorization: Bearer`` or ``x-api-key``; raises RefusedError 401 or 403."""
@@ -101,7 +103,7 @@ class Admission:
             principal=principal.id,
             tier=tier,
             model=request.model,
-            actions=self._policy.actions(tier),
+            actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
         )
         likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices
         reservation = self._limits.reserve(principal.account, tier, tokens=likely, throttled=principal.standing == "throttled")
@@ -121,14 +123,12 @@ class Admission:
         if request.unknown:
             verdicts.append(self.unknown(request.unknown, actions, layer="input"))
         if request.media:
-            would: Action = "flag" if self._settings.media == "log" else actions.get("media", "block")
-            verdicts.append(_verdict("media", "media", request.media, would, "input", self._mode))
+            verdicts.append(_verdict("media", "media", request.media, actions.get("media", "block"), "input", self._mode))
         return verdicts
 
     def unknown(self, paths: tuple[str, ...], actions: Mapping[str, Action], *, layer: str) -> Verdict:
         """Return the verdict on items that no mapper knows."""
-        would: Action = "flag" if self._settings.unknown_items == "log" else actions.get("unknown_item", "block")
-        return _verdict("unknown_items", "unknown_item", paths, would, layer, self._mode)
+        return _verdict("unknown_items", "unknown_item", paths, actions.get("unknown_item", "block"), layer, self._mode)
 
     def _decide(self, principal: Principal, tier: Tier, request: Request) -> None:
         names = list(request.tools)
