@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,9 +9,11 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from bartizan.ledger import Ledger
 from bartizan.model.script import Script
 from bartizan.model.scripted import ScriptedServer
 
@@ -68,7 +69,7 @@ def url():
 def gone(pids):
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        if not any(os.path.exists(f"/proc/{pid}") for pid in pids):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
             return True
         time.sleep(0.05)
     return False
@@ -111,3 +112,14 @@ def test_no_key_is_written_to_disk(tmp_path, url):
         if path.is_file():
             assert path.stat().st_mode & 0o077 == 0, path
             assert secret not in path.read_bytes(), path
+
+
+def test_every_process_says_when_it_stops(tmp_path, url):
+    with running(tmp_path, url) as (_, up):
+        ask(up["gateway"], up["admin_key"], "hello")
+    ledger = Ledger.open(tmp_path / "data", role="test")
+    kinds = [(item.kind, item.actor) for _, item in ledger.events()]
+    ledger.close()
+    for role in ("gateway", "up"):
+        assert ("writer_started.v1", role) in kinds
+        assert ("writer_stopped.v1", role) in kinds

@@ -142,7 +142,8 @@ def test_every_page_is_accessible_and_keeps_its_policy(chromium, world, site, ax
 
 def test_no_page_is_wider_than_a_phone(chromium, world, site):
     with visiting(chromium, world, site, viewport={"width": 390, "height": 800}) as page:
-        for path in PAGES:
+        exchange = world.exchange()
+        for path in (*PAGES, f"/access/{world.people['operator'].id}", f"/exchanges/{exchange}", f"/exchanges/{exchange}/proof"):
             page.goto(f"{site}{path}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from bartizan.app.supervise import MODEL_KEY
 from bartizan.casework import Casebook, Desk
-from bartizan.config import Settings, UpstreamSettings
+from bartizan.config import Secret, Settings, UpstreamSettings
 from bartizan.control import Registry, Runner
 from bartizan.guard import builtin
 from bartizan.identity import Access, Directory, Registrar
@@ -60,7 +62,9 @@ class App(Rooms):
         if model_port:
             from bartizan.model import local  # noqa: PLC0415 - only where there is one
 
-            configured["local"] = UpstreamSettings(kind="openai", url=f"http://127.0.0.1:{model_port}", models=(local.MODEL_NAME,))
+            key = Secret(f"env:{MODEL_KEY}") if MODEL_KEY in os.environ else None
+            url = f"http://127.0.0.1:{model_port}"
+            configured["local"] = UpstreamSettings(kind="openai", url=url, key=key, models=(local.MODEL_NAME,))
         gateway = self.settings.gateway
         timeouts = Timeouts(
             connect_s=gateway.connect_timeout_s,

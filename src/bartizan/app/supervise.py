@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -25,6 +26,9 @@ _BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 _STEADY_S: Final = 60.0
 
 _COMMAND: Final = (sys.executable, "-m", "bartizan.app.child")
+
+MODEL_KEY: Final = "BARTIZAN_MODEL_KEY"
+"""Environment variable by which the gateway and the local model share a key, made anew at every start."""
 
 REFUSED: Final = 3
 """Exit code of a child that may not start (a control failed to load, the data is unusable): never restarted."""
@@ -72,6 +76,8 @@ class Supervisor:
 
     def __init__(self, log: Path, *, say: Callable[[str], None], command: Sequence[str] = _COMMAND) -> None:
         self._command = command
+        # Nobody else on this machine may use the local model past the gateway; the environment is not shown by ps, arguments are.
+        self._environment = {**os.environ, MODEL_KEY: secrets.token_urlsafe(32)}
         self._log = log
         self._say = say
         self._children: dict[Role, _Child] = {}
@@ -151,6 +157,7 @@ class Supervisor:
             child.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [*self._command, msgspec.json.encode(order).decode()],
                 pass_fds=(writing,),
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from bartizan.app.first_run import FirstKey, first_key
 from bartizan.app.supervise import Order, Supervisor
 from bartizan.config import Settings, load
 from bartizan.errors import BartizanError, ConfigError
+
+LOCAL_MODEL: Final = "smollm2-135m"
+"""The local model's name (``model.local.MODEL_NAME``; importing that here would load what only the child needs)."""
 
 Say = Callable[[str], None]
 
@@ -70,7 +73,7 @@ def _start(options: Options, settings: Settings, supervisor: Supervisor, begun: 
     model_port, model_name = 0, ", ".join(settings.upstreams) or "none"
     if weights := _local_model(options, settings, say):
         model = supervisor.start(replace(order, role="model", model_file=str(weights)))
-        model_port, model_name = model.port, weights.stem.lower()
+        model_port, model_name = model.port, LOCAL_MODEL
     supervisor.start(replace(order, role="keeper"))
     gateway_port = settings.gateway.port if options.port is None else options.port
     gateway = supervisor.start(replace(order, host=settings.gateway.host, port=gateway_port, model_port=model_port))

@@ -68,12 +68,12 @@ def _processor() -> str:
 def render(figures: Any, *, name: str = "") -> str:  # noqa: ANN401 - any report struct
     """Write a report struct for a person: scalars a line each, sequences of structs as tables, nested structs as sections."""
     plain = msgspec.to_builtins(figures)
-    if isinstance(plain, list):
+    if isinstance(plain, (list, tuple)):
         return _table(name, plain)
     lines = [f"{name}:"] if name else []
     nested: list[str] = []
     for key, value in plain.items() if isinstance(plain, dict) else []:
-        if isinstance(value, list) and value and isinstance(value[0], dict):
+        if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
             nested.append(_table(key, value))
         elif isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values()):
             nested.append(_table(key, [{"": label, **item} for label, item in value.items()]))
@@ -109,6 +109,6 @@ def _words(name: str) -> str:
 def _cell(value: Any) -> str:  # noqa: ANN401 - plain JSON values
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ", ".join(map(_cell, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

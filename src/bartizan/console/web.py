@@ -28,6 +28,8 @@ _FOLLOW_S: Final = 0.25
 _log = logging.getLogger("bartizan.console")
 _Result = TypeVar("_Result")
 
+_TITLES: Final = {401: "Signed out", 403: "Not permitted", 404: "Not found", 500: "Failed"}
+
 NOTICES: Final[Mapping[str, str]] = {
     "mode-changed": "The mode is recorded. It is in force for the next request.",
     "key-revoked": "The key is revoked; its streams and sessions are cut.",
@@ -166,7 +168,11 @@ class Web:
         if request.url.path.endswith(".json"):
             body = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
             return Response(as_json(body), status_code=error.status, media_type="application/json", headers=headers)
-        page = Page(template="error.html", title="Refused", body=_Error(code=error.code, message=error.message, hint=error.hint))
+        page = Page(
+            template="error.html",
+            title=_TITLES.get(error.status, "Not done"),
+            body=_Error(code=error.code, message=error.message, hint=error.hint),
+        )
         response = self.html(request, msgspec.structs.replace(page, status=error.status), self._maybe(request))
         response.headers.update(headers)
         return response

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from bartizan.control.contract import Context, Control, Release, Segment, StreamingControl, Watch
+from bartizan.control.contract import Context, Control, Release, Segment, Watch
 from bartizan.control.judgement import StreamRelease, cuts, settle
 from bartizan.control.registry import Planned
 from bartizan.control.verdicts import clean, failed, verdicts_of
@@ -68,8 +68,9 @@ class StreamWatch:
         control = item.loaded.control
         follower = _Follower(item, None)
         try:
-            if isinstance(control, StreamingControl):
-                follower.watch = control.watch(channel, self._context)
+            watch = getattr(control, "watch", None)  # isinstance on a runtime protocol costs 10 us, for every channel of every stream
+            if watch is not None:
+                follower.watch = watch(channel, self._context)
             else:
                 follower.watch = _WholeWatch(control, channel, self._context)
         except Exception as error:  # noqa: BLE001 - the plug-in edge

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,7 +14,7 @@ import msgspec
 from bartizan.config import GatewaySettings, LimitSettings
 from bartizan.control import Runner
 from bartizan.errors import BartizanError, RefusedError, StoreError
-from bartizan.event import Envelope, Tier, new_id
+from bartizan.event import Envelope, Tier
 from bartizan.gateway.admission import Admission, headers_of
 from bartizan.gateway.answers import JSON, Receive, Send, error_body, error_headers, ids, refusal, whole
 from bartizan.gateway.chat import Chat
@@ -37,8 +38,24 @@ _IDENTITY_KINDS: Final = (
 )
 
 
+_NOISE: Final = 10
+"""Random bytes an id takes: 74 bits of them."""
 _PATIENCE: Final = 8
 """How many times the limit of a body is read before the connection is closed on its sender."""
+
+
+class _Ids:
+    """Ids of exchanges as ``new_id`` makes them, with one draw from the kernel for hundreds: each draw gives up the interpreter's lock."""
+
+    def __init__(self) -> None:
+        self._noise = b""
+
+    def next(self) -> str:
+        if len(self._noise) < _NOISE:
+            self._noise = os.urandom(_NOISE * 512)
+        noise, self._noise = int.from_bytes(self._noise[:_NOISE]), self._noise[_NOISE:]
+        value = ((time.time_ns() // 1_000_000) << 80) | (7 << 76) | ((noise >> 62 & 0xFFF) << 64) | (2 << 62) | (noise & ((1 << 62) - 1))
+        return f"ex_{value:032x}"
 
 
 class _Visit:
@@ -46,8 +63,8 @@ class _Visit:
 
     __slots__ = ("body", "dialect", "headers", "id", "path", "principal")
 
-    def __init__(self, path: str, dialect: Dialect) -> None:
-        self.id = new_id("ex")
+    def __init__(self, exchange_id: str, path: str, dialect: Dialect) -> None:
+        self.id = exchange_id
         self.path = path
         self.dialect = dialect
         self.headers: Mapping[bytes, bytes] = {}
@@ -74,6 +91,7 @@ class Gateway:
         self.live = Live(directory)
         self.limits = Limits(limits or {}, max_concurrency=settings.max_concurrency)
         self._settings = settings
+        self._ids = _Ids()
         self._tasks: set[asyncio.Task[None]] = set()
         self._policy = policy
         self._upstreams = upstreams
@@ -112,7 +130,7 @@ class Gateway:
         if dialect is None and path in {"/health", "/metrics"} and scope["method"] in {"GET", "HEAD"}:
             await self._look(path, send)
             return
-        visit = _Visit(path, dialect or self._dialect_of(scope))
+        visit = _Visit(self._ids.next(), path, dialect or self._dialect_of(scope))
         try:
             visit.headers = headers_of(scope["headers"])
             if dialect is not None and scope["method"] == "POST":
@@ -214,7 +232,7 @@ class Gateway:
 
     def malformed(self, reason: str) -> bytes:
         """Return the response to bytes that are not HTTP, and have it recorded; called by ``server.EdgeProtocol``."""
-        visit = _Visit("", self._default)
+        visit = _Visit(self._ids.next(), "", self._default)
         error = RefusedError("this is not an HTTP request that can be read", code="malformed_http", status=400, param=reason)
         self.metrics.refused("", error.code)
         task = asyncio.get_running_loop().create_task(self._record_malformed(visit, error))

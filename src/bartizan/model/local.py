@@ -83,6 +83,7 @@ def serve(file: Path, *, host: str, port: int, ready: Callable[[int], None], thr
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or max(1, (os.cpu_count() or 2) // 2)
     params.cpuparams.poll = params.cpuparams_batch.poll = 0
     params.warmup = False
+    params.sampling.temp = 0.2  # a model this small wanders at llama.cpp's 0.8; callers may ask for another
     params.cache_ram_mib = 0
     params.verbosity = 1
     try:

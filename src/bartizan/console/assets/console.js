@@ -33,7 +33,7 @@ function draw(figure) {
     height: 230,
     tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
     scales: { x: { range: [Number(figure.dataset.from), Number(figure.dataset.to)] }, y: { distr: 3 } },
-    axes: [{ ...axis, values: "{HH}:{mm}" }, { splits: (_, __, low, high) => decades(low, high), ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick < 1000 ? `${tick} ms` : `${tick / 1000} s`)) }],
+    axes: [{ ...axis, values: "{HH}:{mm}" }, { splits: (_, __, low, high) => decades(low, high), ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : tick < 1000 ? `${tick} ms` : `${tick / 1000} s`)) }],
     series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, line("median", "--accent"), line("95th percentile", "--bad"), line("judging, 95th", "--warn", [4, 4])],
   }, [column("at"), column("p50"), column("p95"), column("judged")], place);
 }
