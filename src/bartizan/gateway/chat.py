@@ -43,6 +43,10 @@ _MAPPED: Final = (
 )
 _TEXTS: Final[dict[str, Channel]] = {"content": "text", "reasoning_content": "reasoning", "reasoning": "reasoning", "refusal": "refusal"}
 
+_REQUEST: Final = KNOWN["request"] | set(_MAPPED) | STEERING
+_ANSWER: Final = KNOWN["answer"] | {"choices"}
+_CHOICE: Final = KNOWN["choice"] | {"message"}
+_SAID: Final = KNOWN["delta"] | set(_TEXTS) | {"audio", "tool_calls", "function_call"}
 _BESIDES: Final[dict[str, Channel]] = {
     "reasoning_content": "reasoning",
     "reasoning": "reasoning",
@@ -75,8 +79,7 @@ class Chat:
             for number, tool in enumerate(items(fields["functions"], "$.functions")):
                 _function(mapper, f"$.functions[{number}]", tool, tools)
         _rest(mapper, fields)
-        steering = tuple(name for name in fields if name in STEERING)
-        mapper.rest("$", {name: fields[name] for name in fields if name not in STEERING}, KNOWN["request"], *_MAPPED)
+        mapper.rest("$", fields, _REQUEST)
         return Request(
             model=model_name(fields),
             stream=truth(fields, "stream"),
@@ -86,7 +89,7 @@ class Chat:
             tools=tools,
             unknown=tuple(mapper.unknown_paths),
             media=tuple(mapper.media_paths),
-            steering=steering,
+            steering=() if STEERING.isdisjoint(fields) else tuple(name for name in fields if name in STEERING),
             fields=fields,
         )
 
@@ -101,9 +104,9 @@ class Chat:
                 mapper.choice = whole(choice, "index", default=number)
                 path = f"$.choices[{number}]"
                 finishes.append(choice.get("finish_reason") or "")
-                mapper.rest(path, choice, KNOWN["choice"], "message", origin="model")
+                mapper.rest(path, choice, _CHOICE, origin="model")
                 _answer_message(mapper, f"{path}.message", mapping(choice.get("message"), f"{path}.message"), calls, marks, tools)
-            mapper.rest("$", fields, KNOWN["answer"], "choices", origin="model")
+            mapper.rest("$", fields, _ANSWER, origin="model")
         except RefusedError as error:
             raise UpstreamError(f"the model's answer is malformed: {error.message}", code="upstream_protocol") from error
         if "content_filter" in finishes:
@@ -274,6 +277,9 @@ def _answer_message(
                 marks.append("refusal")
     if message.get("audio") is not None:
         mapper.unknown(f"{path}.audio", message["audio"], origin="model")
+    if not (message.get("tool_calls") or message.get("function_call")):
+        mapper.rest(path, message, _SAID, origin="model")
+        return
     past = list(items(message.get("tool_calls") or [], f"{path}.tool_calls"))
     if message.get("function_call"):
         past.append({"function": message["function_call"]})
@@ -282,4 +288,4 @@ def _answer_message(
         at = f"{path}.tool_calls[{number}]"
         arguments = string(inner.get("arguments", inner.get("input")), at)
         calls.append(tool_call(at, string(inner.get("name"), at), arguments, tools, mapper.choice))
-    mapper.rest(path, message, KNOWN["delta"], *_TEXTS, "audio", "tool_calls", "function_call", origin="model")
+    mapper.rest(path, message, _SAID, origin="model")

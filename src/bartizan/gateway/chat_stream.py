@@ -73,18 +73,21 @@ class ChatReader:
         self._open: dict[int, dict[str, _Call]] = {}
         self._tries = _TRIES
 
+    def plain(self, data: bytes) -> Text | None:
+        """Return the text of a chunk that holds nothing else, perhaps an empty one; None for any other, which ``read`` is for."""
+        if not self._tries:
+            return None
+        try:
+            choice = _decode_plain(data).choices[0]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._tries -= 1
+            return None
+        self._tries = _TRIES
+        return Text(choice.index, "text", choice.delta.content or "")
+
     def read(self, event: str, data: bytes) -> Piece:
         """Understand one chunk; raises UpstreamError when the server broke its protocol."""
         del event  # chat completions have none
-        if self._tries:
-            try:
-                choice = _decode_plain(data).choices[0]
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._tries -= 1
-            else:
-                self._tries = _TRIES
-                text = choice.delta.content
-                return Piece(texts=[Text(choice.index, "text", text)]) if text else Piece()
         piece = Piece()
         if data == b"[DONE]":
             piece.terminal = True

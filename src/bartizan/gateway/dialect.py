@@ -82,6 +82,10 @@ class Reader(Protocol):
     finish: str
     marks: list[str]
 
+    def plain(self, data: bytes) -> Text | None:
+        """Return the text of an event that plainly holds nothing else, perhaps an empty one; None for any other, which ``read`` is for."""
+        ...
+
     def read(self, event: str, data: bytes) -> Piece:
         """Understand one event; raises UpstreamError when the server broke its protocol."""
         ...

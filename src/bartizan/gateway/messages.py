@@ -32,6 +32,7 @@ KNOWN: Final = known_fields("messages")
 _CLIENT_TOOLS: Final = tuple(KNOWN["client_tools"])
 _ORIGINS: Final[dict[str, Origin]] = {"user": "user", "assistant": "model"}
 _MAPPED: Final = ("model", "messages", "system", "tools", "metadata", "stop_sequences", "output_config", "tool_choice")
+_REQUEST: Final = KNOWN["request"] | set(_MAPPED) | STEERING
 
 
 class Messages:
@@ -67,7 +68,7 @@ class Messages:
         for name in ("metadata", "stop_sequences", "output_config", "tool_choice"):
             if fields.get(name) is not None:
                 mapper.add(f"$.{name}", "user", "metadata", "\n".join(strings(fields[name])), joined=True)
-        mapper.rest("$", {name: fields[name] for name in fields if name not in STEERING}, KNOWN["request"], *_MAPPED)
+        mapper.rest("$", fields, _REQUEST)
         return Request(
             model=model_name(fields),
             stream=truth(fields, "stream"),
@@ -77,7 +78,7 @@ class Messages:
             tools=tools,
             unknown=tuple(mapper.unknown_paths),
             media=tuple(mapper.media_paths),
-            steering=tuple(name for name in fields if name in STEERING),
+            steering=() if STEERING.isdisjoint(fields) else tuple(name for name in fields if name in STEERING),
             fields=fields,
         )
 

@@ -47,7 +47,11 @@ class EventParser:
             return self._feed_slowly(rest)
         parts = rest.split(b"\n\n")
         self._keep(parts.pop())
-        return [_event(part + b"\n\n") for part in parts if part]
+        return [
+            ServerEvent(part + b"\n\n", "message", part[6:]) if part.startswith(b"data: ") and b"\n" not in part else _event(part + b"\n\n")
+            for part in parts
+            if part
+        ]
 
     def close(self) -> list[ServerEvent]:
         """The stream ended. The standard drops an event without its blank line; providers forget it, so it counts here."""

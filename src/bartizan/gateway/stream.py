@@ -11,7 +11,7 @@ from bartizan.control import Context, Judgement, Runner, StreamWatch, ToolCall
 from bartizan.control.judgement import cuts
 from bartizan.errors import UpstreamError
 from bartizan.event import Channel, Verdict
-from bartizan.gateway.dialect import Piece, Reader, call_segments
+from bartizan.gateway.dialect import Piece, Reader, Text, call_segments
 from bartizan.gateway.sse import EventParser, ServerEvent
 
 
@@ -69,6 +69,7 @@ class _Track:
 
 
 _NOTHING: Final = Piece()
+_PLAIN_EVENTS: Final = frozenset({"message", "content_block_delta"})
 
 
 class StreamController:
@@ -90,7 +91,7 @@ class StreamController:
         self._translate = translate
         self._parser = EventParser(max_event_bytes=max(max_held_bytes, 2 << 20))
         self._tracks: dict[tuple[int, Channel], _Track] = {}
-        self._queue: deque[tuple[bytes, list[tuple[_Track, int]], tuple[str, ...]]] = deque()
+        self._queue: deque[tuple[bytes, tuple[tuple[_Track, int], ...], tuple[str, ...]]] = deque()
         self._calls_held = False
         self._begun = False
         self._judged: set[str] = set()
@@ -116,10 +117,14 @@ class StreamController:
     async def _take(self, events: list[ServerEvent]) -> Step:
         calls: list[tuple[str, ToolCall]] = []
         unknown: tuple[str, ...] = ()
-        read, hold = self._reader.read, self._hold
+        plain, read, hold = self._reader.plain, self._reader.read, self._hold
         for event in events:
             if event.data is None:
                 hold(event, _NOTHING)
+                continue
+            text = plain(event.data) if event.name in _PLAIN_EVENTS else None
+            if text is not None:
+                self._hold_text(event, text)
                 continue
             piece = read(event.name, event.data)
             if piece.failed:
@@ -140,19 +145,25 @@ class StreamController:
         self._done = True
         if self._translate is not None:
             raw = self._translate.close()
-            self._queue.append((raw, [], piece.holds))
+            self._queue.append((raw, (), piece.holds))
             self.held_bytes += len(raw)
         return await self._judge(piece.calls, piece.unknown)
 
+    def _hold_text(self, event: ServerEvent, text: Text) -> None:
+        raw = event.raw if self._translate is None else self._translated(event)
+        self._queue.append((raw, (self._mark(text),) if text.text else (), ()))
+        self.held_bytes += len(raw)
+
+    def _mark(self, text: Text) -> tuple[_Track, int]:
+        track = self._tracks.get((text.choice, text.channel)) or self._track(text.choice, text.channel)
+        if track.final:
+            raise UpstreamError("the model wrote on after it had finished", code="upstream_protocol")
+        track.pending.append(text.text)
+        track.total += len(text.text)
+        return track, track.total
+
     def _hold(self, event: ServerEvent, piece: Piece) -> None:
-        marks: list[tuple[_Track, int]] = []
-        for text in piece.texts:
-            track = self._tracks.get((text.choice, text.channel)) or self._track(text.choice, text.channel)
-            if track.final:
-                raise UpstreamError("the model wrote on after it had finished", code="upstream_protocol")
-            track.pending.append(text.text)
-            track.total += len(text.text)
-            marks.append((track, track.total))
+        marks = tuple([self._mark(text) for text in piece.texts])
         if piece.ends:
             for (index, _), track in self._tracks.items():
                 track.final = track.final or index in piece.ends
