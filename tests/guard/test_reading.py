@@ -59,11 +59,13 @@ def test_russian_and_english_prose_have_one_reading():
     assert len(read(PROSE["english"]).views) == 1
 
 
-def test_a_decompression_bomb_is_refused_and_said(segment, context):
+def test_a_decompression_bomb_is_refused_and_said(pattern):
     for bomb in (gzip.compress(b"a" * 10_000_000), zlib.compress(b"ignore " * 1_000_000, 9)):
         reading = read("look: " + base64.b64encode(bomb).decode())
         assert "decoded-too-large" in reading.refused
         assert sum(len(view.text) for view in reading.views) < 100_000
+        hits = Matcher([pattern("kumquat")]).find("look: " + base64.b64encode(bomb).decode())
+        assert [(hit.pattern.category, hit.pattern.id) for hit in hits] == [("hidden_text", "decoded-too-large")]
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,11 @@ _DEADLINE_CHARACTERS: Final = 256 << 10
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    opinions: tuple[Opinion, ...]
-    cpu_us: int
+    opinions: tuple[Opinion, ...] = ()
+    cpu_us: int = 0
     error: str = ""
+    ended: int = 0
+    """The thread's clock when the control returned, nanoseconds; the next one begins there, for each reading costs a microsecond."""
 
 
 class Runner:
@@ -53,15 +55,16 @@ class Runner:
                     for other in waiting.values():
                         other.cancel()
                     raise
-                overloaded[name] = _Answer((), 0, "overloaded")
+                overloaded[name] = _Answer(error="overloaded")
         verdicts: list[Verdict] = []
-        begun = time.monotonic()
+        begun, clock = time.monotonic(), 0
         for item in plan:
             name = item.loaded.descriptor.id
             if name in waiting:
                 answer = await _within(waiting[name], begun + _deadline_s(item, size) - time.monotonic())
             else:
-                answer = overloaded.get(name) or _ask(item, phase, segments, calls, context)
+                answer = overloaded.get(name) or _ask(item, phase, segments, calls, context, clock or time.thread_time_ns())
+            clock = answer.ended if not slow else 0
             verdicts += (
                 failed(item, answer.error, answer.cpu_us) if answer.error else verdicts_of(item, answer.opinions, context, answer.cpu_us)
             )
@@ -76,18 +79,21 @@ def _deadline_s(item: Planned, size: int) -> float:
     return item.loaded.descriptor.budget_ms / 1000 * max(1.0, size / _DEADLINE_CHARACTERS)
 
 
-def _ask(item: Planned, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> _Answer:
+def _ask(item: Planned, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context, begun: int = 0) -> _Answer:
     """Call one control, on whichever thread this is. The plug-in edge: whatever it raises becomes its ``on_error``."""
-    begun = time.thread_time_ns()
+    begun = begun or time.thread_time_ns()
+    opinions: tuple[Opinion, ...] = ()
+    error = ""
     try:
         opinions = tuple(item.loaded.control.judge(phase, segments, calls, context))
-    except Exception as error:  # noqa: BLE001 - the plug-in edge
-        return _Answer((), (time.thread_time_ns() - begun) // 1000, type(error).__name__)
-    return _Answer(opinions, (time.thread_time_ns() - begun) // 1000)
+    except Exception as raised:  # noqa: BLE001 - the plug-in edge
+        error = type(raised).__name__
+    ended = time.thread_time_ns()
+    return _Answer(opinions, (ended - begun) // 1000, error, ended)
 
 
 async def _within(answer: asyncio.Future[_Answer], seconds: float) -> _Answer:
     try:
         return await asyncio.wait_for(answer, max(seconds, 0.0))
     except TimeoutError:
-        return _Answer((), 0, "timeout")
+        return _Answer(error="timeout")

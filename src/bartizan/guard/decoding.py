@@ -23,7 +23,7 @@ _packed, _hex_packed = re2.compile(grammar.PACKED), re2.compile(grammar.HEX_PACK
 _foreign_base64, _foreign_hex = re2.compile(grammar.FOREIGN_BASE64), re2.compile(grammar.FOREIGN_HEX)
 _hex, _base32, _spelled = re2.compile(grammar.HEX), re2.compile(grammar.BASE32), re2.compile(grammar.SPELLED)
 _markup, _control = re2.compile(grammar.MARKUP), re2.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_word, _gap, _apart = re2.compile(r"\S+"), re2.compile(r"\s+"), re2.compile(grammar.APART)
+_word, _gap = re2.compile(r"\S+"), re2.compile(r"\s+")
 _not_hex, _backslashes, _form = re2.compile(r"0[xX]|[^0-9A-Fa-f]"), re2.compile(r"\\+"), re2.compile(r"\+")
 _URLSAFE: Final = str.maketrans("-_", "+/", " \t\r\n=")
 _NO_SIGNS: Final = str.maketrans("", "", "%=")
@@ -225,19 +225,27 @@ def _unspelled(text: str, _budget: Budget) -> Iterator[list[Edit]]:
 
 
 def _by_usual_gap(run: str) -> str:
-    gaps = [gap.group() for gap in _apart.finditer(run)]
+    gaps = _gaps(run)
     usual = Counter(gaps).most_common(1)[0][0]
-    read = ["", *("" if gap == usual else usual if gap == usual * 3 else gap.strip(usual) or " " for gap in gaps)]
-    return "".join([gap + letter for gap, letter in zip(read, _apart.sub("", run), strict=True)])
+    return _interleaved(run, ["" if gap == usual else usual if gap == usual * 3 else gap.strip(usual) or " " for gap in gaps])
 
 
 def _by_wide_gaps(run: str) -> str:
-    gaps = ["", *(" " if len(gap.group()) > 1 else "" for gap in _apart.finditer(run))]
-    return "".join([gap + letter for gap, letter in zip(gaps, _apart.sub("", run), strict=True)])
+    return _interleaved(run, [" " if len(gap) > 1 else "" for gap in _gaps(run)])
 
 
 def _all_together(run: str) -> str:
-    return str(_apart.sub("", run))
+    return "".join(filter(str.isalnum, run))
+
+
+def _gaps(run: str) -> list[str]:
+    """Return what stands between the letters of a run of single letters, in order."""
+    return "".join("\x00" if character.isalnum() else character for character in run).strip("\x00").split("\x00")
+
+
+def _interleaved(run: str, gaps: list[str]) -> str:
+    letters = filter(str.isalnum, run)
+    return next(letters) + "".join([gap + letter for gap, letter in zip(gaps, letters, strict=True)])
 
 
 def _unmarked(text: str, _budget: Budget) -> Iterator[list[Edit]]:

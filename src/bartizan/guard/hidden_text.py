@@ -1,4 +1,4 @@
-"""Detector ``hidden_text``: writing that a person does not see and a model reads, and encoded text too large to look into."""
+"""Detector ``hidden_text``: writing that a person does not see and a model reads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Final
 import re2
 
 from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolCall
-from bartizan.event import Channel, Span
-from bartizan.guard import grammar
+from bartizan.event import Channel
 from bartizan.guard.holdback import PatternWatch
-from bartizan.guard.matcher import Pattern, clean
-from bartizan.guard.reading import read
+from bartizan.guard.matcher import Pattern
 from bartizan.guard.scopes import Scoped, Scopes
 
 DESCRIPTOR: Final = Descriptor(
@@ -27,7 +25,6 @@ DESCRIPTOR: Final = Descriptor(
 )
 _FLAG: Final = "\U0001f3f4"
 _flag: Final = re2.compile(_FLAG + "[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
-_packed: Final = re2.compile(f"{grammar.PACKED}|{grammar.HEX_PACKED}")
 
 
 def _is_payload(run: str) -> bool:
@@ -54,16 +51,9 @@ class HiddenText:
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each kind of hiding and segment."""
         del context
-        opinions = [] if all(segment.text.isascii() for segment in segments) and not calls else self._scopes.judge(phase, segments, calls)
-        return [*opinions, *(opinion for segment in segments for opinion in _unread(segment))]
+        plain = not calls and all(segment.text.isascii() for segment in segments)
+        return [] if plain else self._scopes.judge(phase, segments, calls)
 
     def watch(self, channel: Channel, context: Context) -> PatternWatch:
         """Follow a channel of an answer."""
         return self._scopes.watch(channel, context)
-
-
-def _unread(segment: Segment) -> list[Opinion]:
-    """Say why not all of a text could be decoded; only compressed text can be too large for the limits."""
-    text = segment.text if segment.text.isascii() else clean(segment.text)
-    reasons = read(text).refused if _packed.search(text) else ()
-    return [Opinion(category="hidden_text", rule=reason, spans=(Span(path=segment.path, start=0, end=len(text)),)) for reason in reasons]

@@ -53,16 +53,22 @@ class Matcher:
         self._gate = len(self.patterns)
 
     def find(self, text: str) -> list[Hit]:
-        """Return every pattern seen in any view, with up to 64 places; the plainest view that shows a pattern names it."""
+        """Return every pattern seen in any view, with up to 64 places; the plainest view that shows a pattern names it.
+
+        Encoded text too large to look into is a hit too, of category ``hidden_text``.
+        """
         found = self._matched(text)
         if not found or not self.patterns:
             return []
         hits: dict[int, Hit] = {}
         self._collect(View(clean(text)), found, hits)
+        refused: tuple[str, ...] = ()
         if self._gate in found:
-            for view in read(clean(text)).views[1:]:
+            reading = read(clean(text))
+            refused = reading.refused
+            for view in reading.views[1:]:
                 self._collect(view, self._set.Match(view.text) or (), hits)
-        return [hits[number] for number in sorted(hits)]
+        return [*(hits[number] for number in sorted(hits)), *(_unread(reason, len(text)) for reason in refused)]
 
     def _matched(self, text: str) -> Sequence[int]:
         try:
@@ -82,6 +88,11 @@ class Matcher:
                 hits[number] = Hit(pattern=pattern, spans=(known.spans + fresh)[:_SPANS], views=known.views)
             elif spans:
                 hits[number] = Hit(pattern=pattern, spans=tuple(spans), views=view.names)
+
+
+def _unread(reason: str, length: int) -> Hit:
+    """Say that some of a text could not be looked into; that counts as hidden text, not as clean."""
+    return Hit(pattern=Pattern(id=reason, category="hidden_text", source=""), spans=((0, length),), views=())
 
 
 def places(regex: Any, pattern: Pattern, view: View) -> list[tuple[int, int]]:  # noqa: ANN401 - RE2 has no types
