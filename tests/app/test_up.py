@@ -95,6 +95,9 @@ def test_observe_blocks_nothing(tmp_path, url):
         key = up["admin_key"]
     with running(tmp_path, url, "--observe") as (_, up):
         assert ask(up["gateway"], key, attack)[0] == 200
+    command = [sys.executable, "-m", "bartizan", "controls", "report", "--json", "--data", str(tmp_path / "data"), "--as", key]
+    report = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    assert ("rules", "injection") in {(row["control"], row["category"]) for row in report}
 
 
 def test_killing_the_supervisor_leaves_no_child_behind(tmp_path, url):

@@ -35,6 +35,46 @@ def list_(data: Data = None, config: Settings = None, json: Json = False) -> Non
 
 
 @app.command()
+def report(
+    hours: Annotated[float, typer.Option(help="Look back so many hours")] = 24.0,
+    data: Data = None,
+    config: Settings = None,
+    key: Key = "",
+    json: Json = False,
+) -> None:
+    """Say what controls in shadow would have stopped, by rule, with the newest exchange of each to look at."""
+    import time
+
+    import msgspec
+
+    from bartizan.app import open_rooms
+    from bartizan.app.tables import tables
+    from bartizan.cli.office import Office, columns
+    from bartizan.config import load
+    from bartizan.gateway import projection
+
+    with open_rooms(data_directory(data), load(settings_file(config))) as rooms:
+        desk = Office(rooms)
+        actor = desk.enter(key)
+        desk.permit(actor, "exchange.list")
+        state = tables(rooms)
+        try:
+            state.catch_up()
+            now = time.time()
+            span = projection.Span(tenant=actor.tenant, since=now - hours * 3600, until=now + 1)
+            with state.read() as connection:
+                found = projection.would_stop(connection, span)
+        finally:
+            state.close()
+    if json:
+        emit(found)
+    elif found:
+        sys.stdout.write(columns([msgspec.to_builtins(row) for row in found]) + "\n")
+    else:
+        say(f"no control in shadow would have stopped anything in the last {hours:g} hours")
+
+
+@app.command()
 def show(control: Name, data: Data = None, config: Settings = None, json: Json = False) -> None:
     """Show one control: what it looks for, where, at what cost, and what its failure counts as. Needs no key."""
     registry = _registry(data, config)

@@ -26,10 +26,12 @@ from bartizan.gateway.projection.report import (
     RefusalCount,
     Span,
     VerdictCount,
+    WouldStop,
     latencies,
     outcomes,
     refused,
     verdicts,
+    would_stop,
 )
 from bartizan.gateway.projection.tables import BUCKET_S, METADATA, VERSION
 
@@ -50,6 +52,7 @@ __all__ = [
     "Span",
     "VerdictCount",
     "Window",
+    "WouldStop",
     "exchange",
     "exchanges",
     "fold",
@@ -60,4 +63,5 @@ __all__ = [
     "refusals",
     "refused",
     "verdicts",
+    "would_stop",
 ]

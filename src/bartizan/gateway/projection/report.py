@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bartizan.gateway.projection.fold import ms_of
-from bartizan.gateway.projection.tables import LATENCY_TALLIES, OUTCOME_TALLIES, REFUSAL_TALLIES, VERDICT_TALLIES
+from bartizan.gateway.projection.tables import EXCHANGES, LATENCY_TALLIES, OUTCOME_TALLIES, REFUSAL_TALLIES, VERDICT_TALLIES, VERDICTS
 
 _Count = TypeVar("_Count", bound=msgspec.Struct)
 _MEASURES = ("judged", "done")
@@ -47,6 +47,17 @@ class VerdictCount(msgspec.Struct, frozen=True, kw_only=True):
     cpu_us: int
 
 
+class WouldStop(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule of a control in shadow would have stopped: in how many exchanges, and the newest of them."""
+
+    control: str
+    layer: str
+    category: str
+    rule: str
+    exchanges: int
+    newest: str
+
+
 class RefusalCount(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests were refused with one code."""
 
@@ -72,6 +83,21 @@ def outcomes(connection: sa.Connection, span: Span) -> list[OutcomeCount]:
 def verdicts(connection: sa.Connection, span: Span) -> list[VerdictCount]:
     """Return what each control said, most frequent first."""
     return _totals(connection, VERDICT_TALLIES, span, VerdictCount)
+
+
+def would_stop(connection: sa.Connection, span: Span, *, rows: int = 50) -> list[WouldStop]:
+    """Return what shadow controls would have stopped, by rule, most frequent first; times are those of admission."""
+    what = (VERDICTS.c.control, VERDICTS.c.layer, VERDICTS.c.category, VERDICTS.c.rule)
+    query = (
+        sa.select(*what, sa.func.count(VERDICTS.c.exchange.distinct()).label("exchanges"), sa.func.max(VERDICTS.c.exchange).label("newest"))
+        .join(EXCHANGES, EXCHANGES.c.id == VERDICTS.c.exchange)
+        .where(VERDICTS.c.mode == "shadow", VERDICTS.c.would.in_(("block", "hold", "redact", "reroute")))
+        .where(EXCHANGES.c.tenant == span.tenant, EXCHANGES.c.at >= span.since, EXCHANGES.c.at < span.until)
+        .group_by(*what)
+        .order_by(sa.desc("exchanges"))
+        .limit(rows)
+    )
+    return [WouldStop(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's documented name
 
 
 def refused(connection: sa.Connection, span: Span) -> list[RefusalCount]:
