@@ -25,6 +25,10 @@ _hex, _base32, _spelled = re2.compile(grammar.HEX), re2.compile(grammar.BASE32),
 _markup, _control = re2.compile(grammar.MARKUP), re2.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _word, _gap = re2.compile(r"\S+"), re2.compile(r"\s+")
 _not_hex, _backslashes, _form = re2.compile(r"0[xX]|[^0-9A-Fa-f]"), re2.compile(r"\\+"), re2.compile(r"\+")
+_TRIMS: Final = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+_FEWER_TRIMS: Final = _TRIMS[:3]
+_LINES: Final = 6
+"""So many lines of base64 are no accident, and reading them six times would cost more than the budget has."""
 _URLSAFE: Final = str.maketrans("-_", "+/", " \t\r\n=")
 _NO_SIGNS: Final = str.maketrans("", "", "%=")
 
@@ -116,18 +120,20 @@ def _is_word(run: str) -> bool:
 
 def _rejoined(text: str, budget: Budget) -> Iterator[list[Edit]]:
     """Decode base64 that white space divides. Words next to it may pass for parts of it, so it is read without those too."""
-    found = [run.span() for run in _divided.finditer(text)]
-    for before, after in ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)) if found else ():
-        edits: list[Edit] = []
-        for start, end in found:
+    edits: list[Edit] = []
+    for found in _divided.finditer(text):
+        said: list[str] = []
+        start, end = found.span()
+        last = end
+        many = found.group().count("\n") > _LINES
+        for before, after in _FEWER_TRIMS if many else _TRIMS:
             words = _words(text, start, end, before)[: -after or None]
-            if (
-                len(words) > 1
-                and (not edits or edits[-1].end <= words[0][0])
-                and (edit := _from_base64(text, words[0][0], words[-1][1], budget))
-            ):
-                edits.append(edit)
-        yield edits
+            if len(words) > 1 and (edit := _from_base64(text, words[0][0], words[-1][1], budget)):
+                said.append(edit.text)
+                last = max(last, edit.end)
+        if said and (not edits or edits[-1].end <= start):
+            edits.append(Edit(start, last, " ".join(said)))
+    yield edits
 
 
 def _words(text: str, start: int, end: int, skip: int) -> list[tuple[int, int]]:
@@ -219,9 +225,8 @@ def _inflated(data: bytes, budget: Budget) -> str:
 
 def _unspelled(text: str, _budget: Budget) -> Iterator[list[Edit]]:
     """Join letters that stand apart: gaps unlike the usual one part words, or wide gaps do, or none does."""
-    runs = [found.span() for found in _spelled.finditer(text)]
-    for join in (_by_usual_gap, _by_wide_gaps, _all_together):
-        yield [Edit(start, end, join(text[start:end])) for start, end in runs]
+    runs = [(found.start(), found.end(), found.group()) for found in _spelled.finditer(text)]
+    yield [Edit(start, end, " ".join((_by_usual_gap(run), _by_wide_gaps(run), _all_together(run)))) for start, end, run in runs]
 
 
 def _by_usual_gap(run: str) -> str:

@@ -79,10 +79,15 @@ def folded(view: View, *, tail: bool = False) -> list[View]:
     unseen = [Edit(found.start(), found.end(), "") for found in _unseen.finditer(view.text)]
     readings = [_seen_past(view.edited("invisible", unseen), tail=tail)]
     if unseen:
-        gaps = [Edit(edit.start, edit.end, " ") for edit in unseen]
-        readings.append(_seen_past(view.edited("gaps", gaps), tail=tail))
+        gaps = [Edit(edit.start, edit.end, " " if _between_letters(view.text, edit) else "") for edit in unseen]
+        if any(edit.text for edit in gaps):
+            readings.append(_seen_past(view.edited("gaps", gaps), tail=tail))
         readings += [_shown(view, gap, tail=tail) for gap in ("", " ") if _hidden.search(view.text)]
     return [reading for reading in readings if reading is not view]
+
+
+def _between_letters(text: str, edit: Edit) -> bool:
+    return edit.start > 0 and edit.end < len(text) and text[edit.start - 1].isalnum() and text[edit.end].isalnum()
 
 
 def _seen_past(view: View, *, tail: bool) -> View:

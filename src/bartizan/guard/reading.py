@@ -17,7 +17,7 @@ HAS_OTHER_READINGS: Final = f"{SEEN_PAST}|{ENCODED}|{_MENTIONED}"
 """RE2 pattern for texts worth reading twice; put it into a Set with one's own patterns and a plain text is done in one pass."""
 
 _DEPTH: Final = 2
-_VIEWS: Final = 24
+_VIEWS: Final = 32
 _RATIO: Final = 4
 _FLOOR: Final = 4096
 _mentioned: Final = re2.compile(_MENTIONED)
@@ -34,7 +34,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def read(text: str, *, tail: bool = False) -> Reading:
-    """Return every reading of a text. Decoded text may be 4 times the input (at least 4,096 characters), 24 views at most.
+    """Return every reading of a text. Decoded text may be 4 times the input (at least 4,096 characters), 32 views at most.
 
     With ``tail`` the text may go on: its end is read in the way that further characters could make it be read.
     """
@@ -46,7 +46,7 @@ def read(text: str, *, tail: bool = False) -> Reading:
     for depth in range(_DEPTH + 1):
         fresh = _new(frontier, seen, views, lambda view: folded(view, tail=tail))
         if depth == 0 and not tail and _mentioned.search(text):
-            fresh += _new([plain], seen, views, _ciphers)
+            _new([plain], seen, views, _ciphers)  # read as they stand: what would be encoded inside them is nobody's habit
         if depth == _DEPTH:
             break
         frontier = _new([*frontier, *fresh], seen, views, lambda view: decoded(view, budget))
