@@ -65,6 +65,33 @@ def policy(requests: Annotated[int, typer.Option(help="Fuzzed requests")] = 100_
 
 
 @app.command()
+def bypass(
+    share: Annotated[float, typer.Option(min=0.001, max=1.0, help="Try a random share of the corpus")] = 1.0,
+    disguises: Annotated[
+        str, typer.Option(help="Spell the phrase in the ways of the independent catalogue: certain, likely or stretch")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Try to bring a blocked phrase past the gateway, in every field and disguise, streamed or not; count what came through."""
+    from bartizan.bench.bypass import measure
+    from bartizan.bench.disguise import DISGUISES
+
+    strengths = {disguise.strength for disguise in DISGUISES}
+    if disguises and disguises not in strengths:
+        raise typer.BadParameter(", ".join(sorted(strengths)))
+    chosen = {disguise.id: disguise.apply for disguise in DISGUISES if disguise.strength == disguises} if disguises else None
+    _show(lambda: measure(share, transforms=chosen), as_json=json)
+
+
+@app.command()
+def holdback(streams: Annotated[int, typer.Option(help="Random streams")] = 20_000, json: Json = False) -> None:
+    """Bytes leaked and lost by the hold-back on random streams, and CPU per event on honest text."""
+    from bartizan.bench.holdback import measure
+
+    _show(lambda: measure(streams), as_json=json)
+
+
+@app.command()
 def identity(revocations: Annotated[int, typer.Option(help="Revocations to time")] = 100, rounds: Rounds = 9, json: Json = False) -> None:
     """CPU per authentication and tier, and the time until a revocation is known to who follows the record."""
     from bartizan.bench.identity import run
