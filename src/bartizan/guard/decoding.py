@@ -25,10 +25,10 @@ _hex, _base32, _spelled = re2.compile(grammar.HEX), re2.compile(grammar.BASE32),
 _markup, _control = re2.compile(grammar.MARKUP), re2.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _word, _gap = re2.compile(r"\S+"), re2.compile(r"\s+")
 _not_hex, _backslashes, _form = re2.compile(r"0[xX]|[^0-9A-Fa-f]"), re2.compile(r"\\+"), re2.compile(r"\+")
-_TRIMS: Final = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+_TRIMS: Final = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (0, 3), (0, 4))
 _FEWER_TRIMS: Final = _TRIMS[:3]
 _LINES: Final = 6
-"""So many lines of base64 are no accident, and reading them six times would cost more than the budget has."""
+"""So many lines of base64 are no accident, and reading them eight times would cost more than the budget has."""
 _URLSAFE: Final = str.maketrans("-_", "+/", " \t\r\n=")
 _NO_SIGNS: Final = str.maketrans("", "", "%=")
 
