@@ -17,6 +17,7 @@ from bartizan.gateway.messages import Messages
 NEEDLE = "kumquat lighthouse"
 FIELDS = tomllib.loads(files("bartizan.gateway").joinpath("fields.toml").read_text())
 DIALECTS = {"chat": Chat(), "messages": Messages()}
+IDS = {"id", "tool_call_id", "tool_use_id"}
 HARMLESS = {name: {field for key in ("request", "message", "part", "block") for field in FIELDS[name].get(key, [])} for name in DIALECTS}
 SCHEMA = {"type": "object", "properties": {"q": {"type": "string", "description": "what", "enum": ["a", "b"]}}, "required": ["q"]}
 BODIES = {
@@ -43,7 +44,8 @@ BODIES = {
         "messages": [
             {"role": "user", "content": "hello"},
             {"role": "assistant", "content": [
-                {"type": "thinking", "thinking": "well", "signature": "s"}, {"type": "tool_use", "id": "t1", "name": "find", "input": {"q": "a"}}
+                {"type": "thinking", "thinking": "well", "signature": "s"},
+                {"type": "tool_use", "id": "t1", "name": "find", "input": {"q": "a"}}
             ]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "found"}]}]},
         ],
@@ -79,8 +81,8 @@ def read(name, body):
         fields = read_object(msgspec.json.encode(body), max_depth=64)
         return DIALECTS[name].read_request(fields, max_segments=4000, max_choices=8)
     except RefusedError as error:
-        assert 400 <= error.status < 500
-        assert error.code
+        if not (400 <= error.status < 500 and error.code):
+            raise
         return None
 
 

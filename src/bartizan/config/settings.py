@@ -23,6 +23,8 @@ class GatewaySettings(_Section, frozen=True, kw_only=True):
     max_depth: int = 64
     max_segments: int = 4000
     max_choices: int = 8
+    max_tools: int = 128
+    """Each tool on offer costs a policy decision."""
     max_held_bytes: int = 256 << 10
     max_response_bytes: int = 16 << 20
     max_concurrency: int = 512

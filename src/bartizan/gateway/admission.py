@@ -132,6 +132,9 @@ class Admission:
 
     def _decide(self, principal: Principal, tier: Tier, request: Request) -> None:
         names = list(request.tools)
+        if len(names) > self._settings.max_tools:
+            message = f"{len(names)} tools are offered, more than {self._settings.max_tools}"
+            raise RefusedError(message, code="too_many_tools", status=400, hint="offer fewer, or raise [gateway] max_tools", param="tools")
         decision = self._policy.decide(
             principal,
             "chat",

@@ -16,6 +16,7 @@ from bartizan.gateway.mapper import (
     STEERING,
     Mapper,
     compact,
+    identifier,
     items,
     known_fields,
     mapping,
@@ -170,6 +171,7 @@ def _message(mapper: Mapper, path: str, message: dict[str, Any]) -> None:
             mapper.add(f"{path}.{name}", origin, channel, string(message[name], f"{path}.{name}"), role=role)
     if message.get("audio") is not None:
         mapper.media(f"{path}.audio", "audio:" + compact(message["audio"]), role=role)
+    identifier(message.get("tool_call_id"), f"{path}.tool_call_id")
     _past_calls(mapper, path, message)
     mapped = ("content", "reasoning_content", "reasoning", "refusal", "name", "tool_calls", "function_call", "audio")
     mapper.rest(path, message, KNOWN["message"], *mapped)
@@ -219,6 +221,7 @@ def _past_call(mapper: Mapper, path: str, call: dict[str, Any]) -> None:
             mapper.add(f"{path}.{kind}.name", "model", "tool_name", string(inner.get("name"), f"{path}.{kind}.name"))
             mapper.add(f"{path}.{kind}.{text}", "model", "tool_arguments", string(inner.get(text) or "", f"{path}.{kind}.{text}"))
             mapper.rest(f"{path}.{kind}", inner, frozenset(), "name", text)
+    identifier(call.get("id"), f"{path}.id")
     mapper.rest(path, call, frozenset({"id", "type", "index"}), "function", "custom")
 
 

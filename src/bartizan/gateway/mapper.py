@@ -186,3 +186,12 @@ def _unfold(data: str, *, encoded: bool) -> str:
         except binascii.Error:
             return data
     return raw.decode("utf-8", "replace")
+
+
+def identifier(value: object, path: str) -> None:
+    """Refuse an id that could carry a sentence; ids tie calls to results and some chat templates show them to the model."""
+    if value is None or (type(value) is str and len(value) <= 128 and value.isascii() and value.isprintable() and " " not in value):
+        return
+    raise RefusedError(
+        f"{path} must be at most 128 printable ASCII characters without spaces", code="invalid_id", status=400, param=path[2:]
+    )

@@ -15,6 +15,7 @@ from bartizan.gateway.mapper import (
     STEERING,
     Mapper,
     compact,
+    identifier,
     items,
     known_fields,
     mapping,
@@ -142,6 +143,8 @@ def _content(mapper: Mapper, path: str, content: object, origin: Origin, role: s
 
 def _block(mapper: Mapper, path: str, block: dict[str, Any], origin: Origin, role: str) -> None:
     mapped: tuple[str, ...]
+    identifier(block.get("id"), f"{path}.id")
+    identifier(block.get("tool_use_id"), f"{path}.tool_use_id")
     match block.get("type"):
         case "text":
             mapper.part(f"{path}.text", origin, string(block.get("text"), f"{path}.text"), role=role)
