@@ -219,7 +219,7 @@ class Writer:
             header = draft.header(at_us=at_us, writer=name, n=n)
             leaves.append(leaf_hash(header))
             traits = draft.traits
-            entries += (seq, traits.kind, traits.state, header, draft.sealed_facts.data)
+            entries += (seq, traits.kind, traits.state, bytearray(header), draft.sealed_facts.data)
             if draft.content_use is not None:
                 contents += (seq, draft.sealed_content.key, draft.sealed_content.data)
             if traits.opens:
