@@ -1,9 +1,10 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from bartizan.errors import StoreError
-from bartizan.event import WriterStarted, envelope
+from bartizan.event import WriterStarted, canonical, envelope
 
 
 def test_what_is_appended_comes_back_in_order_and_whole(ledger, person, admitted):
@@ -116,3 +117,14 @@ def test_a_closed_ledger_refuses(make, person):
     ledger.close()
     with pytest.raises(StoreError):
         ledger.append_now(person())
+
+
+@pytest.mark.parametrize("actor", ["", "prin_1", "prin_é", "prin_漢字 (x/y)"])
+def test_a_header_is_canonical_json(ledger, person, admitted, actor):
+    fact = msgspec.structs.replace(admitted(), actor=actor)
+    places = [*ledger.append_now((fact, b"prompt"), person()), *ledger.erasure.erase(["acct_a"], reason="asked").receipts]
+    headers = [ledger.header(place) for place in places]
+    assert headers[0].actor == actor
+    assert headers[-1].erased
+    for place, header in zip(places, headers, strict=True):
+        assert ledger.prove(place).header == canonical(header)

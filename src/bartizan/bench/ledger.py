@@ -52,7 +52,7 @@ class VerifyResult(msgspec.Struct, kw_only=True):
     bytes_per_entry: float
 
 
-def append(*, waiters: tuple[int, ...] = (1, 64, 256), records: int = 20_000, rounds: int = 5, seed: int = 1) -> list[AppendResult]:
+def append(*, waiters: tuple[int, ...] = (1, 16, 64, 256), records: int = 20_000, rounds: int = 5, seed: int = 1) -> list[AppendResult]:
     """Measure each concurrency; fewer records at low ones, where every append waits for its own sync."""
     return [_append(count, max(200, min(records, count * 200)), rounds, random.Random(seed)) for count in waiters]
 

@@ -42,16 +42,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     writer: str
 
 
-_encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Header)
-
-
-def encode_header(header: Header) -> bytes:
-    """Return the canonical bytes; raises StoreError on a string that would need an escape."""
-    data = _encode(header)
-    if b"\\" in data:
-        raise StoreError(f"cannot record {header.kind}: an id of {header.id} holds a quote, backslash or control character")
-    return data
 
 
 def decode_header(data: bytes) -> Header:

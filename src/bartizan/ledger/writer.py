@@ -218,12 +218,13 @@ class Writer:
             at_us = max(at_us, int(draft.envelope.at * 1_000_000))
             header = draft.header(at_us=at_us, writer=name, n=n)
             leaves.append(leaf_hash(header))
-            entries += (seq, draft.kind, int(draft.changes_state), header, draft.sealed_facts.data)
+            traits = draft.traits
+            entries += (seq, traits.kind, traits.state, bytearray(header), draft.sealed_facts.data)
             if draft.content_use is not None:
                 contents += (seq, draft.sealed_content.key, draft.sealed_content.data)
-            if draft.opens:
+            if traits.opens:
                 batch.opened += (draft.envelope.correlation, seq, name)
-            elif draft.closes:
+            elif traits.closes:
                 batch.closed.append(draft.envelope.correlation)
         frontier.extend(leaves)
         batch.tiles = frontier.changed_tiles()

@@ -33,7 +33,10 @@ class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, kw_only=True):
-    """What one transaction adds; parameters are flat, row after row, so that one statement takes them all."""
+    """What one transaction adds; parameters are flat, row after row, so that one statement takes them all.
+
+    Blobs are best ``bytearray``: the driver looks for an adapter of each parameter of type ``bytes``, for 3,500 instructions.
+    """
 
     head: Head
     entries: list[object] = []
