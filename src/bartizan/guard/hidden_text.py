@@ -11,9 +11,9 @@ from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolC
 from bartizan.event import Channel, Span
 from bartizan.guard import grammar
 from bartizan.guard.holdback import PatternWatch
-from bartizan.guard.matcher import Pattern, clean
-from bartizan.guard.reading import read
-from bartizan.guard.scopes import Scoped, Scopes
+from bartizan.guard.matcher import Looked, Pattern
+from bartizan.guard.scan import Scan, Scoped
+from bartizan.guard.scopes import Scopes
 
 DESCRIPTOR: Final = Descriptor(
     id="hidden_text",
@@ -27,7 +27,6 @@ DESCRIPTOR: Final = Descriptor(
 )
 _FLAG: Final = "\U0001f3f4"
 _flag: Final = re2.compile(_FLAG + "[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
-_packed: Final = re2.compile(f"{grammar.PACKED}|{grammar.HEX_PACKED}")
 
 
 def _is_payload(run: str) -> bool:
@@ -42,28 +41,35 @@ _PATTERNS: Final = (
 )
 """Sources: Unicode 23.9 (tags; emoji flags are their one use, UTS #51), 23.4 (variation selectors), UAX #9 (overrides)."""
 
+_PACKED: Final = Pattern(id="packed", category="hidden_text", source=f"{grammar.PACKED}|{grammar.HEX_PACKED}")
+"""Texts that may hold more than is decoded."""
+
 
 class HiddenText:
     """Judges by characters, not by what they say."""
 
     descriptor = DESCRIPTOR
 
-    def __init__(self) -> None:
-        self._scopes = Scopes([Scoped(pattern=pattern) for pattern in _PATTERNS], readings=False)
+    def __init__(self, scan: Scan | None = None) -> None:
+        self._scan = scan or Scan()
+        self._scopes = Scopes([Scoped(pattern=pattern) for pattern in _PATTERNS], self._scan, readings=False)
+        self._packed = self._scan.enrol([Scoped(pattern=_PACKED)])
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each kind of hiding and segment."""
         del context
-        opinions = [] if all(segment.text.isascii() for segment in segments) and not calls else self._scopes.judge(phase, segments, calls)
-        return [*opinions, *(opinion for segment in segments for opinion in _unread(segment))]
+        opinions = self._scopes.judge(phase, segments, calls)
+        for segment, looked, numbers in self._scan.sights(self._packed, phase, segments, ()):
+            if 0 in numbers:
+                opinions += _unread(segment, looked)
+        return opinions
 
     def watch(self, channel: Channel, context: Context) -> PatternWatch:
         """Follow a channel of an answer."""
         return self._scopes.watch(channel, context)
 
 
-def _unread(segment: Segment) -> list[Opinion]:
+def _unread(segment: Segment, looked: Looked) -> list[Opinion]:
     """Say why not all of a text could be decoded; only compressed text can be too large for the limits."""
-    text = segment.text if segment.text.isascii() else clean(segment.text)
-    reasons = read(text).refused if _packed.search(text) else ()
-    return [Opinion(category="hidden_text", rule=reason, spans=(Span(path=segment.path, start=0, end=len(text)),)) for reason in reasons]
+    span = Span(path=segment.path, start=0, end=len(looked.text))
+    return [Opinion(category="hidden_text", rule=reason, spans=(span,)) for reason in looked.reading.refused]
