@@ -52,7 +52,7 @@ class Tier(enum.Enum):
     @property
     def rank(self) -> int:
         """0 for public to 3 for restricted."""
-        return _RANK[self.value]
+        return _RANK[self]
 
     def __lt__(self, other: Tier) -> bool:
         return self.rank < other.rank
@@ -67,4 +67,4 @@ class Tier(enum.Enum):
         return self.rank >= other.rank
 
 
-_RANK = {"public": 0, "verified": 1, "trusted": 2, "restricted": 3}
+_RANK = {tier: rank for rank, tier in enumerate(Tier)}
