@@ -37,7 +37,11 @@ def settle(verdicts: Iterable[Verdict]) -> Judgement:
     everything = tuple(verdicts)
     decisive: Verdict | None = None
     for verdict in everything:
-        if verdict.mode == "enforce" and ACTIONS.index(verdict.would) > (ACTIONS.index(decisive.would) if decisive else 0):
+        if (
+            verdict.would != "allow"
+            and verdict.mode == "enforce"
+            and ACTIONS.index(verdict.would) > (ACTIONS.index(decisive.would) if decisive else 0)
+        ):
             decisive = verdict
     return Judgement(verdicts=everything, action=decisive.would if decisive else "allow", decisive=decisive)
 

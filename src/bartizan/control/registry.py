@@ -66,6 +66,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     loaded: Loaded
     mode: Mode
     layer: Layer
+    cheap: bool
 
 
 class Registry:
@@ -135,7 +136,7 @@ class Registry:
             mode = self.modes.of(loaded.descriptor.id, tier)
             if phase in loaded.descriptor.phases and mode != "off":
                 layer = phase if len(loaded.descriptor.phases) > 1 else loaded.descriptor.layer
-                yield Planned(loaded=loaded, mode=mode, layer=layer)
+                yield Planned(loaded=loaded, mode=mode, layer=layer, cheap=loaded.descriptor.cost == "cheap")
 
     def registered(self) -> list[ControlRegistered]:
         """Return the facts to record at start: each loaded control in its version, with the hash of its code and data."""

@@ -176,5 +176,5 @@ class ChatReader:
 
 def usage_of(usage: Mapping[str, Any]) -> Tokens:
     """Read OpenAI's usage object; what is not a number counts as nothing said."""
-    told = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    return Tokens(input=told[0] if type(told[0]) is int else 0, output=told[1] if type(told[1]) is int else 0)
+    read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    return Tokens(input=read if type(read) is int else 0, output=written if type(written) is int else 0)

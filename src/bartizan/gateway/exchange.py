@@ -91,7 +91,7 @@ class Exchange:
     def timings(self) -> Timings:
         """Return the phases in milliseconds since the request was read."""
         return Timings(
-            done_ms=round((time.perf_counter() - self.began) * 1000, 3), **{name: round(ms, 3) for name, ms in self.marks.items()}
+            done_ms=_rounded((time.perf_counter() - self.began) * 1000), **{name: _rounded(ms) for name, ms in self.marks.items()}
         )
 
     def cut(self, by: Literal["cancelled", "revoked"], error: RefusedError | None = None) -> None:
@@ -137,6 +137,10 @@ class Exchange:
         if self._task is not None:
             self._task.uncancel()
         return True
+
+
+def _rounded(ms: float) -> float:
+    return int(ms * 1000 + 0.5) / 1000  # round() goes by way of decimal digits
 
 
 class Rechecks(Protocol):

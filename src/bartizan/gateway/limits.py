@@ -13,6 +13,7 @@ from bartizan.event import Tier
 _KEPT: Final = 10_000
 _THROTTLED: Final = 0.1
 """The share of its limits that an account in standing ``throttled`` keeps."""
+_DEFAULT: Final = LimitSettings()
 
 
 class _Bucket:
@@ -82,7 +83,7 @@ class Limits:
             raise RefusedError("the gateway is full", code="gateway_full", status=503, retry_after_s=1.0, hint="try again in a second")
         now = self._clock()
         usage = self._of(account, tier, now)
-        limit = self._tiers.get(tier, LimitSettings())
+        limit = self._tiers.get(tier, _DEFAULT)
         share = _THROTTLED if throttled else 1.0
         if limit.concurrent and usage.running >= max(1, limit.concurrent * share):
             raise _over("too many requests at once", "concurrency_limit", 1.0)

@@ -130,9 +130,13 @@ def string(value: object, path: str) -> str:
 
 def items(value: object, path: str) -> list[dict[str, Any]]:
     """Return a list of objects or refuse."""
-    if type(value) is not list or not all(type(item) is dict for item in value):
-        raise RefusedError(f"{path} must be a list of objects", code="invalid_type", status=400, param=path[2:])
-    return value
+    if type(value) is list:
+        for item in value:
+            if type(item) is not dict:
+                break
+        else:
+            return value
+    raise RefusedError(f"{path} must be a list of objects", code="invalid_type", status=400, param=path[2:])
 
 
 def mapping(value: object, path: str) -> dict[str, Any]:

@@ -141,5 +141,5 @@ def _envelope(
 def _decision(verdicts: Iterable[Verdict], ending: Ending) -> Action:
     if ending.outcome in {"blocked", "revoked"}:
         return "block"
-    acted = (verdict.would for verdict in verdicts if verdict.mode == "enforce" and not cuts(verdict.would))
+    acted = (verdict.would for verdict in verdicts if verdict.would != "allow" and verdict.mode == "enforce" and not cuts(verdict.would))
     return max(acted, key=ACTIONS.index, default="allow")

@@ -1,4 +1,4 @@
-"""Detector ``hidden_text``: writing that a person does not see and a model reads."""
+"""Detector ``hidden_text``: writing that a person does not see and a model reads, and encoded text too large to look into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolC
 from bartizan.event import Channel
 from bartizan.guard.holdback import PatternWatch
 from bartizan.guard.matcher import Pattern
-from bartizan.guard.scopes import Scoped, Scopes
+from bartizan.guard.scan import Scan, Scoped
+from bartizan.guard.scopes import Scopes
 
 DESCRIPTOR: Final = Descriptor(
     id="hidden_text",
@@ -45,14 +46,13 @@ class HiddenText:
 
     descriptor = DESCRIPTOR
 
-    def __init__(self) -> None:
-        self._scopes = Scopes([Scoped(pattern=pattern) for pattern in _PATTERNS], readings=False)
+    def __init__(self, scan: Scan | None = None) -> None:
+        self._scopes = Scopes([Scoped(pattern=pattern) for pattern in _PATTERNS], scan or Scan(), readings=False)
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each kind of hiding and segment."""
         del context
-        plain = not calls and all(segment.text.isascii() for segment in segments)
-        return [] if plain else self._scopes.judge(phase, segments, calls)
+        return self._scopes.judge(phase, segments, calls)
 
     def watch(self, channel: Channel, context: Context) -> PatternWatch:
         """Follow a channel of an answer."""

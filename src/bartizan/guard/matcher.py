@@ -11,11 +11,11 @@ import re2
 from bartizan.control import Opinion, Segment
 from bartizan.errors import ControlError
 from bartizan.event import Span
-from bartizan.guard.reading import HAS_OTHER_READINGS, read
+from bartizan.guard.reading import HAS_OTHER_READINGS, Reading, read
 from bartizan.guard.views import View
 
 _SPANS: Final = 64
-_MEMORY: Final = 32 << 20
+MEMORY: Final = 32 << 20
 """Upper bound for a Set's automaton; it is built as texts need it. RE2 reports a Set that ran out of memory as no match."""
 
 
@@ -43,6 +43,24 @@ def opinion_of(hit: Hit, segment: Segment) -> Opinion:
     return Opinion(category=hit.pattern.category, rule=hit.pattern.id, spans=spans, views=hit.views)
 
 
+class Looked:
+    """A text without lone surrogates. Its readings are made when somebody asks, once for all who do."""
+
+    __slots__ = ("_reading", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._reading: Reading | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """Return every reading of it."""
+        reading = self._reading
+        if reading is None:
+            reading = self._reading = read(self.text)
+        return reading
+
+
 class Matcher:
     """A compiled set of patterns."""
 
@@ -51,6 +69,7 @@ class Matcher:
         self._each = [compiled(pattern) for pattern in self.patterns]
         self._set = pattern_set([*(pattern.source for pattern in self.patterns), *([HAS_OTHER_READINGS] if readings else [])])
         self._gate = len(self.patterns)
+        self._readings = readings
 
     def find(self, text: str) -> list[Hit]:
         """Return every pattern seen in any view, with up to 64 places; the plainest view that shows a pattern names it.
@@ -58,17 +77,20 @@ class Matcher:
         Encoded text too large to look into is a hit too, of category ``hidden_text``.
         """
         found = self._matched(text)
-        if not found or not self.patterns:
+        return self.hits(Looked(clean(text)), found) if found else []
+
+    def hits(self, looked: Looked, found: Sequence[int]) -> list[Hit]:
+        """Return the same for a text whose patterns are known by number; ``len(patterns)`` says that it may have other readings."""
+        if not self.patterns:
             return []
         hits: dict[int, Hit] = {}
-        self._collect(View(clean(text)), found, hits)
-        refused: tuple[str, ...] = ()
-        if self._gate in found:
-            reading = read(clean(text))
-            refused = reading.refused
-            for view in reading.views[1:]:
+        self._collect(View(looked.text), found, hits)
+        unread: tuple[str, ...] = ()
+        if self._readings and self._gate in found:
+            unread = looked.reading.refused
+            for view in looked.reading.views[1:]:
                 self._collect(view, self._set.Match(view.text) or (), hits)
-        return [*(hits[number] for number in sorted(hits)), *(_unread(reason, len(text)) for reason in refused)]
+        return [*(hits[number] for number in sorted(hits)), *(_unread(reason, len(looked.text)) for reason in unread)]
 
     def _matched(self, text: str) -> Sequence[int]:
         try:
@@ -114,10 +136,10 @@ def compiled(pattern: Pattern) -> Any:  # noqa: ANN401 - RE2 has no types
         raise ControlError(f"compiling rule {pattern.id}: {error}", hint="RE2 syntax: https://github.com/google/re2/wiki/Syntax") from error
 
 
-def pattern_set(sources: Iterable[str]) -> Any:  # noqa: ANN401 - RE2 has no types
+def pattern_set(sources: Iterable[str], *, memory: int = MEMORY) -> Any:  # noqa: ANN401 - RE2 has no types
     """Compile sources into one Set that says which of them a text has."""
     options = re2.Options()
-    options.max_mem = _MEMORY
+    options.max_mem = memory
     which = re2.Set.SearchSet(options)
     for source in sources:
         which.Add(source)

@@ -9,30 +9,36 @@ import msgspec
 from bartizan.config import GuardSettings
 from bartizan.control import Factory
 from bartizan.guard import hidden_text, items, rulebook, rules, secrets, tool_arguments
+from bartizan.guard.scan import Scan
 
 _PATTERNS = tuple(
     f"bartizan.guard.{name}"
-    for name in ("decoding", "folding", "grammar", "holdback", "matcher", "prefix", "reading", "rulebook", "scopes", "views")
+    for name in ("decoding", "folding", "grammar", "holdback", "matcher", "prefix", "reading", "rulebook", "scan", "scopes", "views")
 )
 """The code that every detector by patterns depends on."""
 
 
 def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # noqa: B008 - frozen
-    """Return the factories of the built-in detectors in the order in which they judge."""
+    """Return the factories of the built-in detectors in the order in which they judge. Those by patterns share one pass over each text."""
+    scan = Scan()
     return (
         Factory(
             descriptor=rules.DESCRIPTOR,
-            build=lambda: rules.Rules((*rulebook.own(settings.rules), *rulebook.shipped("rules.toml"))),
+            build=lambda: rules.Rules((*rulebook.own(settings.rules), *rulebook.shipped("rules.toml")), scan),
             modules=("bartizan.guard.rules", *_PATTERNS),
             data=rulebook.shipped_bytes("rules.toml") + msgspec.json.encode(settings.rules, order="sorted"),
         ),
         Factory(
             descriptor=secrets.DESCRIPTOR,
-            build=lambda: secrets.Secrets(secrets.read_formats(rulebook.shipped_bytes("secrets.toml")), settings.canaries),
+            build=lambda: secrets.Secrets(secrets.read_formats(rulebook.shipped_bytes("secrets.toml")), settings.canaries, scan),
             modules=("bartizan.guard.secrets", *_PATTERNS),
             data=rulebook.shipped_bytes("secrets.toml") + msgspec.json.encode([canary.reference for canary in settings.canaries]),
         ),
-        Factory(descriptor=hidden_text.DESCRIPTOR, build=hidden_text.HiddenText, modules=("bartizan.guard.hidden_text", *_PATTERNS)),
+        Factory(
+            descriptor=hidden_text.DESCRIPTOR,
+            build=lambda: hidden_text.HiddenText(scan),
+            modules=("bartizan.guard.hidden_text", *_PATTERNS),
+        ),
         Factory(
             descriptor=tool_arguments.DESCRIPTOR,
             build=lambda: tool_arguments.ToolArguments(hosts=settings.egress_hosts, denied=settings.tools_denied),

@@ -15,7 +15,7 @@ from bartizan.control import Phase
 from bartizan.errors import ControlError
 from bartizan.event import Channel, Origin
 from bartizan.guard.matcher import Pattern
-from bartizan.guard.scopes import Scoped
+from bartizan.guard.scan import Scoped
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

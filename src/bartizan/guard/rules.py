@@ -9,6 +9,7 @@ from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolC
 from bartizan.event import Channel
 from bartizan.guard.holdback import PatternWatch
 from bartizan.guard.rulebook import Rule
+from bartizan.guard.scan import Scan
 from bartizan.guard.scopes import Scopes
 
 DESCRIPTOR: Final = Descriptor(
@@ -28,8 +29,8 @@ class Rules:
 
     descriptor = DESCRIPTOR
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._scopes = Scopes([rule.scoped() for rule in rules])
+    def __init__(self, rules: Sequence[Rule], scan: Scan | None = None) -> None:
+        self._scopes = Scopes([rule.scoped() for rule in rules], scan or Scan())
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each rule and segment that match."""

@@ -20,7 +20,8 @@ from bartizan.errors import ControlError
 from bartizan.event import Channel
 from bartizan.guard.holdback import PatternWatch
 from bartizan.guard.matcher import Pattern
-from bartizan.guard.scopes import Scoped, Scopes
+from bartizan.guard.scan import Scan, Scoped
+from bartizan.guard.scopes import Scopes
 
 DESCRIPTOR: Final = Descriptor(
     id="secrets",
@@ -67,7 +68,7 @@ class Secrets:
 
     descriptor = DESCRIPTOR
 
-    def __init__(self, formats: Sequence[Format], canaries: Sequence[Secret] = ()) -> None:
+    def __init__(self, formats: Sequence[Format], canaries: Sequence[Secret] = (), scan: Scan | None = None) -> None:
         known = [
             Scoped(
                 pattern=Pattern(
@@ -77,7 +78,7 @@ class Secrets:
             for item in formats
         ]
         planted = [Scoped(pattern=_canary(number, canary), phases=("output", "tool")) for number, canary in enumerate(canaries, 1)]
-        self._scopes = Scopes([*known, *planted])
+        self._scopes = Scopes([*known, *planted], scan or Scan())
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each format and segment that match."""
