@@ -50,7 +50,7 @@ class _Union(NamedTuple):
     starts: tuple[int, ...]
 
 
-class _Pass(NamedTuple):
+class _Pass(msgspec.Struct, frozen=True):
     """What was seen in the texts of one judgement; texts in which nothing was are left out."""
 
     phase: Phase
@@ -92,7 +92,7 @@ class Scan:
             text = segment.text
             union = self._kinds.get((phase, segment.origin, segment.channel)) or self._union(phase, segment.origin, segment.channel)
             try:
-                numbers = union.which.Match(text)
+                numbers = union.which.Match(text.encode())  # given a str, the wrapper encodes it by a call more
             except UnicodeEncodeError:
                 text = clean(text)
                 numbers = union.which.Match(text)
