@@ -2,7 +2,7 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bartizan.errors import VerificationError
@@ -71,6 +71,7 @@ def test_a_flawed_note_is_refused(note):
         offline.open_checkpoint(note, *KEYS)
 
 
+@example(174, 1)  # spare bits at the end of a base64 signature
 @given(st.integers(0, len(COSIGNED.encode()) - 1), st.integers(1, 255))
 def test_every_changed_byte_of_a_cosigned_checkpoint_is_refused_or_leaves_no_cosignature(at, change):
     data = bytearray(COSIGNED.encode())

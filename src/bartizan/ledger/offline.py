@@ -100,6 +100,8 @@ def open_checkpoint(note: str, log: Key, witnesses: Sequence[Key] = ()) -> Check
         signatures = [(name, base64.b64decode(data, validate=True)) for _, name, data in lines]
         strict = blank and not extra and canonical.encode() == body and value.size >= 0 and len(value.root) == 32 and len(lines) <= 16
         strict = strict and all(dash == "\u2014" for dash, _, _ in lines) and rest[-1:] == b"\n"
+        # Base64 has spare bits: two spellings of one signature would be two notes for one checkpoint.
+        strict = strict and [base64.b64encode(raw).decode() for _, raw in signatures] == [data for _, _, data in lines]
     except (ValueError, AttributeError) as error:
         raise NotProven("this is not a checkpoint") from error
     if not strict or origin != log.name:
