@@ -4,9 +4,8 @@
 
 Give it a copy of a data directory (``ledger.db`` with its ``-wal``, if there is one) or an export bundle, and what you keep elsewhere: the
 last cosigned checkpoint and the two verifier keys. Without those it can only say that the record agrees with itself. Nothing
-is decrypted. What it proves: up to that checkpoint nothing was changed, added, removed, reordered or dated otherwise; past it,
-only that the holder of the log key signed what is there. Standards: RFC 6962, RFC 9162, C2SP signed-note, tlog-cosignature.
-It is total over hostile bytes: a report, or NotProven.
+is decrypted. What it proves: up to that checkpoint nothing was changed, added, removed, reordered or dated otherwise; past it, only that
+the holder of the log key signed what is there. Total over hostile bytes: a report, or NotProven. RFC 6962, RFC 9162, C2SP signed-note.
 """
 
 from __future__ import annotations
@@ -100,8 +99,7 @@ def open_checkpoint(note: str, log: Key, witnesses: Sequence[Key] = ()) -> Check
         signatures = [(name, base64.b64decode(data, validate=True)) for _, name, data in lines]
         strict = blank and not extra and canonical.encode() == body and value.size >= 0 and len(value.root) == 32 and len(lines) <= 16
         strict = strict and all(dash == "\u2014" for dash, _, _ in lines) and rest[-1:] == b"\n"
-        # Base64 has spare bits: two spellings of one signature would be two notes for one checkpoint.
-        strict = strict and [base64.b64encode(raw).decode() for _, raw in signatures] == [data for _, _, data in lines]
+        strict = strict and [base64.b64encode(raw).decode() for _, raw in signatures] == [text for _, _, text in lines]  # one spelling only
     except (ValueError, AttributeError) as error:
         raise NotProven("this is not a checkpoint") from error
     if not strict or origin != log.name:
