@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import re2
 
-from bartizan.guard import grammar
+from bartizan.guard import grammar, quanta
 from bartizan.guard.views import Edit, View
 
 _LATER: Final = 4096
@@ -21,6 +21,7 @@ _TEXT: Final = 8
 _escapes, _base64, _divided = re2.compile(grammar.ESCAPES), re2.compile(grammar.BASE64), re2.compile(grammar.DIVIDED)
 _packed, _hex_packed = re2.compile(grammar.PACKED), re2.compile(grammar.HEX_PACKED)
 _foreign_base64, _foreign_hex = re2.compile(grammar.FOREIGN_BASE64), re2.compile(grammar.FOREIGN_HEX)
+_short, _not_base64 = re2.compile(quanta.SHORT), re2.compile(r"[^A-Za-z0-9+/_\-]")
 _hex, _base32, _spelled = re2.compile(grammar.HEX), re2.compile(grammar.BASE32), re2.compile(grammar.SPELLED)
 _markup, _control = re2.compile(grammar.MARKUP), re2.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _word, _gap = re2.compile(r"\S+"), re2.compile(r"\s+")
@@ -179,6 +180,20 @@ def _other_scripts(text: str, budget: Budget) -> Iterator[list[Edit]]:
         yield [Edit(start, end, said) for start, end, said in runs if said and budget.spend(said)]
 
 
+def _short_words(text: str, budget: Budget) -> Iterator[list[Edit]]:
+    """Decode short tokens that are, as a whole, UTF-8 with letters or signs beyond ASCII; few words of prose happen to be."""
+    edits = []
+    for found in _short.finditer(text):
+        run = _not_base64.sub("", found.group())
+        try:
+            said = _b64(run).decode()
+        except UnicodeDecodeError:
+            continue
+        if not said.isascii() and not _control.search(said) and budget.spend(said):
+            edits.append(Edit(found.start(), found.start() + len(run), said))
+    yield edits
+
+
 def _other_text(data: bytes) -> str:
     if data[1::2].count(0) > len(data) * 0.4:
         return data.decode("utf-16-le", "replace")
@@ -264,6 +279,7 @@ _STEPS: Final[tuple[tuple[str, str, _Step], ...]] = (
     ("base64", grammar.BASE64, _unbased),
     ("base64", grammar.DIVIDED_LONG, _rejoined),
     ("base64", f"{grammar.FOREIGN_BASE64}|{grammar.FOREIGN_HEX}", _other_scripts),
+    ("base64", quanta.SHORT, _short_words),
     ("hex", grammar.HEX, _unhexed),
     ("compressed", f"{grammar.PACKED}|{grammar.HEX_PACKED}", _unpacked),
     ("base32", grammar.BASE32, _unbased32),
