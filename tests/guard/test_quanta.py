@@ -34,6 +34,13 @@ def test_a_short_token_that_hides_a_letter_of_another_script_is_read(word, frame
             assert any(word in view.text for view in read(frame.format(spelled)).views), spelled
 
 
+@pytest.mark.parametrize("below", ["\ntype\nstring", "\nnext line", "\r\nwords\nbelow\nit", "\nQQAgAGsAdQBt"])
+@pytest.mark.parametrize("above", ["", "type\nobject\nproperties\n", "internationalization\n"])
+def test_lines_around_a_token_of_utf_16_do_not_spoil_it(above, below):
+    token = base64.b64encode("A kumquat".encode("utf-16-le")).decode()
+    assert any("kumquat" in view.text for view in read(f"{above}{token}{below}").views)
+
+
 def test_leftover_bits_in_the_last_character_do_not_hide_a_token():
     token = base64.b64encode("kumqua\u0442".encode()).decode()  # 8 bytes: the last character before = has two unused bits
     sloppy = token[:-2] + chr(ord(token[-2]) + 1) + "="

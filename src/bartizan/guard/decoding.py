@@ -176,8 +176,14 @@ def _unhexed(text: str, budget: Budget) -> Iterator[list[Edit]]:
 def _other_scripts(text: str, budget: Budget) -> Iterator[list[Edit]]:
     """Decode long runs that hold text other than ASCII: UTF-8 with other scripts, or UTF-16 as PowerShell's ``-enc`` takes it."""
     for pattern, decode in ((_foreign_base64, _b64), (_foreign_hex, bytes.fromhex)):
-        runs = [(found.start(), found.end(), _other_text(decode(found.group()))) for found in pattern.finditer(text)]
-        yield [Edit(start, end, said) for start, end, said in runs if said and budget.spend(said)]
+        runs = [found.span() for found in pattern.finditer(text)]
+        many = [(start, end) for start, end in runs if "\n" in text[start:end]]
+        shorter = [(start, last) for start, end in many if (last := text.rfind("\n", start, end)) > 0]
+        lines = [(start + line.start(), start + line.end()) for start, end in many for line in _word.finditer(text[start:end])]
+        # A line of prose below a run may pass for more of it, and spoil it: so without the last line, and line by line, too.
+        for spans in (runs, shorter, lines):
+            said = [(start, end, _other_text(decode(text[start:end]))) for start, end in spans]
+            yield [Edit(start, end, other) for start, end, other in said if other and budget.spend(other)]
 
 
 def _short_words(text: str, budget: Budget) -> Iterator[list[Edit]]:
