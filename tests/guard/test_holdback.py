@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bartizan.bench.bypass_transforms import TRANSFORMS
+from bartizan.bench.disguise import DISGUISES
 from bartizan.bench.holdback import measure
 from bartizan.guard.holdback import PatternWatch, Prefixes
 from bartizan.guard.matcher import Matcher
@@ -56,6 +57,42 @@ def test_open_encoded_runs_are_held_whole(fruit):
         watch = PatternWatch(fruit)
         releases = [watch.feed(piece) for piece in ("see: ", run[:3], run[3:])]
         assert releases[-1].upto <= 5, run
+
+
+@pytest.mark.parametrize("disguise", [one for one in DISGUISES if one.strength == "certain"], ids=lambda one: one.id)
+def test_nothing_of_a_phrase_leaks_in_any_certain_disguise(disguise, fruit):
+    for seed in range(4):
+        random = Random(seed)
+        spelled = disguise.apply("kumquat", random)
+        text = f"we say: {spelled}{random.choice(('', ' ok', '. And more'))}"
+        size = random.choice((1, 3, 9))
+        released, opinions = _play(fruit, [text[at : at + size] for at in range(0, len(text), size)] + [""])
+        assert opinions, text
+        assert released[-1] <= 8 + disguise.visible(spelled), text
+
+
+_SIGNS = {
+    "percent": "%{:02X}".format,
+    "reference": "&#{};".format,
+    "hex-reference": "&#x{:x};".format,
+    "unit": "\\u{:04x}".format,
+    "byte": "\\x{:02x}".format,
+    "octal": "\\{:03o}".format,
+    "quoted": "={:02X}".format,
+}
+
+
+@pytest.mark.parametrize("inner", _SIGNS)
+@pytest.mark.parametrize("outer", ["&=&amp;", "%=%25", "\\=\\\\", "==%3D", "&=\\u0026", "\\=&#92;", "%=&#37;", "&=%26"])
+def test_an_escape_inside_an_escape_goes_out_at_no_character(inner, outer, fruit):
+    sign, _, escaped = outer[0], outer[1], outer[2:]
+    random = Random(inner + outer)
+    for size in (1, 2, 5):
+        spelled = "".join(_SIGNS[inner](ord(letter)) if random.random() < 0.7 else letter for letter in "kumquat").replace(sign, escaped)
+        text = f"we say: {spelled} ok"
+        released, opinions = _play(fruit, [text[at : at + size] for at in range(0, len(text), size)] + [""])
+        assert opinions, text
+        assert released[-1] <= 8, text
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

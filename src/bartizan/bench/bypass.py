@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from bartizan.bench.bypass_cases import NEEDLE, Case, cases
+from bartizan.bench.bypass_cases import NEEDLE, Case, cases, plainly_before
 from bartizan.bench.bypass_places import LEAD, MODEL
 from bartizan.bench.bypass_transforms import TRANSFORMS, Transform
 from bartizan.config import GatewaySettings, GuardSettings, LimitSettings, RuleSetting, UpstreamSettings
@@ -56,10 +56,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The same places with a harmless word: what is refused there too is refused for its place (media, malformed), not for its words."""
 
 
-def measure(share: float = 1.0, *, transforms: dict[str, Transform] | None = None, seed: int = 1) -> Report:
-    """Replay the corpus, or a random share of it, through a fresh gateway; ``transforms`` replaces those of the corpus."""
+def measure(
+    share: float = 1.0,
+    *,
+    transforms: dict[str, Transform] | None = None,
+    visible: Callable[[str, str], int] = plainly_before,
+    seed: int = 1,
+) -> Report:
+    """Replay the corpus, or a random share of it, through a fresh gateway; ``transforms`` replaces those of the corpus.
+
+    ``visible`` is what ``cases`` takes.
+    """
     random = Random(seed)
-    chosen = [case for case in cases(transforms, seed=seed) if share >= 1 or random.random() < share]
+    chosen = [case for case in cases(transforms, seed=seed, visible=visible) if share >= 1 or random.random() < share]
     harmless = list(cases({"plain": TRANSFORMS["plain"]}, seed=seed, needle="apricot"))
     return summed(chosen, asyncio.run(replayed(chosen)), asyncio.run(replayed(harmless)))
 

@@ -43,8 +43,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """So many characters at the beginning of ``spelled`` are no part of the phrase and may go."""
 
 
-def cases(transforms: dict[str, Transform] | None = None, *, seed: int = 1, needle: str = NEEDLE) -> Iterator[Case]:
-    """Yield every place with every transform, streamed and not; then arrival, then tampering. The same seed gives the same cases."""
+def plainly_before(how: str, _spelled: str) -> int:
+    """Return how many characters of a spelling of this corpus stand visibly before the phrase."""
+    return LEADS.get(how, 0)
+
+
+def cases(
+    transforms: dict[str, Transform] | None = None,
+    *,
+    seed: int = 1,
+    needle: str = NEEDLE,
+    visible: Callable[[str, str], int] = plainly_before,
+) -> Iterator[Case]:
+    """Yield every place with every transform, streamed and not; then arrival, then tampering. The same seed gives the same cases.
+
+    ``visible`` says of a spelling, by its name and text, how many of its first characters are no part of the phrase.
+    """
     random = Random(seed)
     spellings = {name: write(needle, random) for name, write in (TRANSFORMS if transforms is None else transforms).items()}
     for dialect in ("chat", "messages"):
@@ -54,7 +68,8 @@ def cases(transforms: dict[str, Transform] | None = None, *, seed: int = 1, need
                 yield _input(dialect, f"{where}/{how}", build(spelled), spelled, needle, stream=stream)
             for where in OUTPUTS[dialect]:
                 yield _whole(dialect, where, how, spelled, needle)
-                yield _streamed(dialect, where, how, spelled, needle, random, "events")
+                case = _streamed(dialect, where, how, spelled, needle, random, "events")
+                yield msgspec.structs.replace(case, visible=visible(how, spelled))
         for arrival in _ARRIVALS:
             for where in OUTPUTS[dialect]:
                 yield _streamed(dialect, where, "plain", needle, needle, random, arrival)
@@ -122,7 +137,6 @@ def _streamed(dialect: Dialect, where: str, how: str, spelled: str, needle: str,
         upstream_reply=_arrive(dialect, events, arrival, random),
         needle=needle,
         spelled=spelled,
-        visible=LEADS.get(how, 0),
     )
 
 

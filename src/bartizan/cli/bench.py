@@ -70,6 +70,7 @@ def bypass(
     disguises: Annotated[
         str, typer.Option(help="Spell the phrase in the ways of the independent catalogue: certain, likely or stretch")
     ] = "",
+    seed: Annotated[int, typer.Option(help="Random choices of spellings, pieces and share")] = 1,
     json: Json = False,
 ) -> None:
     """Try to bring a blocked phrase past the gateway, in every field and disguise, streamed or not; count what came through."""
@@ -79,8 +80,15 @@ def bypass(
     strengths = {disguise.strength for disguise in DISGUISES}
     if disguises and disguises not in strengths:
         raise typer.BadParameter(", ".join(sorted(strengths)))
-    chosen = {disguise.id: disguise.apply for disguise in DISGUISES if disguise.strength == disguises} if disguises else None
-    _show(lambda: measure(share, transforms=chosen), as_json=json)
+    if not disguises:
+        _show(lambda: measure(share, seed=seed), as_json=json)
+        return
+    chosen = {disguise.id: disguise for disguise in DISGUISES if disguise.strength == disguises}
+    ways = {key: disguise.apply for key, disguise in chosen.items()}
+    _show(
+        lambda: measure(share, transforms=ways, visible=lambda how, text: chosen[how].visible(text) if how in chosen else 0, seed=seed),
+        as_json=json,
+    )
 
 
 @app.command()

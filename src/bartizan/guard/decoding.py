@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import re2
 
-from bartizan.guard import grammar
+from bartizan.guard import grammar, quanta
 from bartizan.guard.views import Edit, View
 
 _LATER: Final = 4096
@@ -21,6 +21,7 @@ _TEXT: Final = 8
 _escapes, _base64, _divided = re2.compile(grammar.ESCAPES), re2.compile(grammar.BASE64), re2.compile(grammar.DIVIDED)
 _packed, _hex_packed = re2.compile(grammar.PACKED), re2.compile(grammar.HEX_PACKED)
 _foreign_base64, _foreign_hex = re2.compile(grammar.FOREIGN_BASE64), re2.compile(grammar.FOREIGN_HEX)
+_short, _not_base64 = re2.compile(quanta.SHORT), re2.compile(r"[^A-Za-z0-9+/_\-]")
 _hex, _base32, _spelled = re2.compile(grammar.HEX), re2.compile(grammar.BASE32), re2.compile(grammar.SPELLED)
 _markup, _control = re2.compile(grammar.MARKUP), re2.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _word, _gap = re2.compile(r"\S+"), re2.compile(r"\s+")
@@ -175,8 +176,28 @@ def _unhexed(text: str, budget: Budget) -> Iterator[list[Edit]]:
 def _other_scripts(text: str, budget: Budget) -> Iterator[list[Edit]]:
     """Decode long runs that hold text other than ASCII: UTF-8 with other scripts, or UTF-16 as PowerShell's ``-enc`` takes it."""
     for pattern, decode in ((_foreign_base64, _b64), (_foreign_hex, bytes.fromhex)):
-        runs = [(found.start(), found.end(), _other_text(decode(found.group()))) for found in pattern.finditer(text)]
-        yield [Edit(start, end, said) for start, end, said in runs if said and budget.spend(said)]
+        runs = [found.span() for found in pattern.finditer(text)]
+        many = [(start, end) for start, end in runs if "\n" in text[start:end]]
+        shorter = [(start, last) for start, end in many if (last := text.rfind("\n", start, end)) > 0]
+        lines = [(start + line.start(), start + line.end()) for start, end in many for line in _word.finditer(text[start:end])]
+        # A line of prose below a run may pass for more of it, and spoil it: so without the last line, and line by line, too.
+        for spans in (runs, shorter, lines):
+            said = [(start, end, _other_text(decode(text[start:end]))) for start, end in spans]
+            yield [Edit(start, end, other) for start, end, other in said if other and budget.spend(other)]
+
+
+def _short_words(text: str, budget: Budget) -> Iterator[list[Edit]]:
+    """Decode short tokens that are, as a whole, UTF-8 with letters or signs beyond ASCII; few words of prose happen to be."""
+    edits = []
+    for found in _short.finditer(text):
+        run = _not_base64.sub("", found.group())
+        try:
+            said = _b64(run).decode()
+        except UnicodeDecodeError:
+            continue
+        if not said.isascii() and not _control.search(said) and budget.spend(said):
+            edits.append(Edit(found.start(), found.start() + len(run), said))
+    yield edits
 
 
 def _other_text(data: bytes) -> str:
@@ -264,6 +285,7 @@ _STEPS: Final[tuple[tuple[str, str, _Step], ...]] = (
     ("base64", grammar.BASE64, _unbased),
     ("base64", grammar.DIVIDED_LONG, _rejoined),
     ("base64", f"{grammar.FOREIGN_BASE64}|{grammar.FOREIGN_HEX}", _other_scripts),
+    ("base64", quanta.SHORT, _short_words),
     ("hex", grammar.HEX, _unhexed),
     ("compressed", f"{grammar.PACKED}|{grammar.HEX_PACKED}", _unpacked),
     ("base32", grammar.BASE32, _unbased32),

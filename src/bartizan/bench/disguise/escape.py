@@ -176,7 +176,7 @@ ESCAPE = (
         ("html-named-gaps", "Named references to invisible characters inside words", _REFERENCE, _entity_gaps),
         ("json-all", r"Every character as \uXXXX", _JSON, every(json_units)),
         ("json-some", r"Some characters as \uXXXX", _JSON, some_of(json_units)),
-        ("json-surrogates", "Mathematical letters as surrogate pairs in a JSON string", _JSON, _surrogates),
+        ("json-surrogates", "Mathematical letters as surrogate pairs in a JSON string", _JSON, _surrogates, '"'),
         ("hex-escapes", r"Every character as \xXX", _LANGUAGE, every(lambda letter: f"\\x{ord(letter):02x}")),
         ("octal-escapes", r"Every character as \ooo", _LANGUAGE, every(lambda letter: f"\\{ord(letter):03o}")),
         ("long-escapes", r"Every character as \UXXXXXXXX", _LANGUAGE, every(lambda letter: f"\\U{ord(letter):08x}")),

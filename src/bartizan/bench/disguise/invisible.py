@@ -79,13 +79,16 @@ def _sixteen_bit(phrase: str, rng: random.Random) -> str:
 _DI = "UAX 44, Default_Ignorable_Code_Point"
 _BIDI = "UAX 9 section 2; Boucher and Anderson 2021, Trojan Source"
 
+_GREETINGS = "Hello|Fine weather|\U0001f600"
+_EMOJI = "[\U0001f600\U0001f44d\u2764]"
+
 INVISIBLE = (
     *disguises(
         "invisible",
         "certain",
         ("zero-width-space", "Zero width spaces inside words", _DI, sown("\u200b")),
         ("zero-width-joiners", "Zero width joiners and non-joiners inside words", _DI, sown("\u200c\u200d")),
-        ("zero-width-everywhere", "One invisible character around every character", _DI, _everywhere),
+        ("zero-width-everywhere", "One invisible character around every character", _DI, _everywhere, "[\u200b\u2060\u200c]"),
         ("byte-order-mark", "Zero width no-break spaces inside words", _DI, sown("\ufeff")),
         ("invisible-operators", "Invisible mathematical operators inside words", "UTR 25 section 2.12", sown(_OPERATORS)),
         ("mongolian-vowel-separator", "Mongolian vowel and free variation separators", _DI, sown("\u180b\u180c\u180d\u180e")),
@@ -106,9 +109,9 @@ INVISIBLE = (
         ("text-selectors", "Text and emoji variation selectors between letters", "UTS 51 section 1.4.3", sown("\ufe0e\ufe0f")),
         ("variation-selectors", "Any of 254 variation selectors between letters", "Unicode Standard section 23.4", sown(_SELECTORS)),
         ("annotation-anchors", "Annotation characters inside words", "Unicode Standard section 23.8", sown("\ufff9\ufffa\ufffb")),
-        ("tag-smuggling", "The phrase in tag characters after visible text", "Goodside 2024, ASCII smuggling", _smuggled),
-        ("tag-flag", "The phrase in the tag sequence of a black flag, with its cancel tag", "UTS 51 annex C", _flag),
-        ("selector-smuggling", "UTF-8 bytes as variation selectors after an emoji", "Butler 2025, data in emoji", _selector_bytes),
+        ("tag-smuggling", "The phrase in tag characters after visible text", "Goodside 2024, ASCII smuggling", _smuggled, _GREETINGS),
+        ("tag-flag", "The phrase in the tag sequence of a black flag, with its cancel tag", "UTS 51 annex C", _flag, "\U0001f3f4"),
+        ("selector-smuggling", "UTF-8 bytes as variation selectors after an emoji", "Butler 2025, data in emoji", _selector_bytes, _EMOJI),
         ("bidi-override", "The phrase reversed under a right-to-left override", _BIDI, _bidi_phrase),
         ("bidi-override-words", "Each word reversed under its own override", _BIDI, _bidi_words),
         ("backspaces", "Wrong letters taken back with backspaces", "Boucher and others 2021, Bad Characters", _backspaced),

@@ -5,6 +5,7 @@ import codecs
 import gzip
 import json
 import random
+import re
 import zlib
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ from bartizan.bench.disguise.confusable import cyrillic_some
 from bartizan.bench.disguise.encoding import base64_text
 from bartizan.bench.disguise.escape import json_units, percent
 from bartizan.bench.disguise.invisible import sown
-from bartizan.bench.disguise.placement import amid, swap
+from bartizan.bench.disguise.placement import LEADS, amid, swap
 from bartizan.bench.disguise.shape import Apply, disguises
 
 _MEDIA = ("text/plain", "text/html", "text/plain;charset=utf-8", "application/octet-stream")
@@ -34,6 +35,10 @@ def _deflate(raw: bytes) -> bytes:
 
 def _references(text: str) -> str:
     return "".join(f"&#{ord(letter)};" for letter in text)
+
+
+def _ampersands(text: str) -> str:
+    return text.replace("&", "&amp;")
 
 
 def _after(inner: Callable[[str], str], outer: Callable[[str], str]) -> Apply:
@@ -84,6 +89,10 @@ def _tower(phrase: str, rng: random.Random) -> str:
 _BASE = "RFC 4648 section 4"
 _DATA = "RFC 2397"
 _NEST = "UTR 36 section 3.5, repeated decoding"
+_DATA_BEFORE = r"data:[a-z/;=8-]*(?:;base64)?,"
+_JSON_BEFORE = '{"body": "{\\"text\\": \\"'
+_BEFORE_REFERENCES = "|".join(re.escape(_ampersands(_references(lead))) for lead in sorted(LEADS, key=len, reverse=True))
+"""References stand for one character each, so those of the words before the phrase are no part of it."""
 
 NESTED = (
     *disguises(
@@ -97,21 +106,20 @@ NESTED = (
         ("references-in-base64", "HTML references in base64", _NEST, _after(_references, base64_text)),
         ("percent-twice", "Percent-encoding of percent-encoding", "RFC 3986 section 2.4", _after(percent, lambda text: text.replace(
             "%", "%25"))),
-        ("references-twice", "HTML references with their ampersand escaped", _NEST, _after(_references, lambda text: text.replace(
-            "&", "&amp;"))),
-        ("json-in-json", "Escapes in a JSON text inside a JSON string", "RFC 8259 section 7", _json_in_json),
+        ("references-twice", "HTML references with their ampersand escaped", _NEST, _after(_references, _ampersands), _BEFORE_REFERENCES),
+        ("json-in-json", "Escapes in a JSON text inside a JSON string", "RFC 8259 section 7", _json_in_json, re.escape(_JSON_BEFORE)),
         ("fullwidth-in-percent", "Percent-encoded fullwidth letters", _NEST, _after(fullwidth, percent)),
         ("fullwidth-in-base64", "Base64 of fullwidth letters", _NEST, _after(fullwidth, base64_text)),
         ("confusable-in-base64", "Base64 of words with Cyrillic letters", _NEST, _confusable_in_base64),
         ("invisible-in-base64", "Base64 of words with invisible characters", _NEST, _invisible_in_base64),
-        ("data-base64", "A data: URL with base64", _DATA, _data_base64),
-        ("data-percent", "A data: URL with percent-encoding", _DATA, _data_percent),
-        ("data-image", "A data: URL as the target of a Markdown image", _DATA, _image),
+        ("data-base64", "A data: URL with base64", _DATA, _data_base64, _DATA_BEFORE),
+        ("data-percent", "A data: URL with percent-encoding", _DATA, _data_percent, _DATA_BEFORE),
+        ("data-image", "A data: URL as the target of a Markdown image", _DATA, _image, rf"!\[chart\]\({_DATA_BEFORE}"),
     ),
     *disguises(
         "nested",
         "likely",
-        ("data-escaped", "A data: URL whose base64 is percent-encoded", _DATA, _data_escaped),
+        ("data-escaped", "A data: URL whose base64 is percent-encoded", _DATA, _data_escaped, _DATA_BEFORE),
         ("gzip-base64", "Gzip in base64", "RFC 1952", _packed(_gzip)),
         ("zlib-base64", "Zlib in base64", "RFC 1950", _packed(zlib.compress)),
         ("deflate-base64", "Bare deflate in base64", "RFC 1951", _packed(_deflate)),

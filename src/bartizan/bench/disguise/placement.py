@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-_LEADS = ("", "", "A ", "Re: ", "Note: ", "Next step >> ", "As agreed yesterday, ")
+LEADS = ("", "", "A ", "Re: ", "Note: ", "Next step >> ", "As agreed yesterday, ")
 _TAILS = ("", "", ".", " now", " - thanks!", ", and then report back.")
 
 
@@ -42,7 +42,7 @@ def wedge(phrase: str, rng: random.Random, filler: Callable[[], str]) -> str:
 
 def amid(phrase: str, rng: random.Random) -> str:
     """Sets the phrase into a short sentence or none, so that an encoding of it starts at any alignment."""
-    return rng.choice(_LEADS) + phrase + rng.choice(_TAILS)
+    return rng.choice(LEADS) + phrase + rng.choice(_TAILS)
 
 
 def lines(text: str, width: int) -> str:

@@ -1,6 +1,7 @@
 """What a disguise is: a seeded way to hide a phrase from a string filter, with its source and how surely it must be undone."""
 
 import random
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -24,11 +25,23 @@ class Disguise(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     apply: Apply
     strength: Strength
+    carrier: str = ""
+    """A pattern for what stands before the first character that encodes the phrase, where there is such a thing."""
+
+    def visible(self, disguised: str) -> int:
+        """Return how many characters at the beginning of a disguised text are no part of the phrase: its carrier, and nothing else."""
+        found = re.match(self.carrier, disguised)
+        return found.end() if found else 0
 
 
-def disguises(family: Family, strength: Strength, *rows: tuple[str, str, str, Apply]) -> tuple[Disguise, ...]:
-    """Turns rows of id, doc, reference and apply into disguises of one family and strength."""
-    return tuple(Disguise(id=key, family=family, doc=doc, reference=ref, apply=how, strength=strength) for key, doc, ref, how in rows)
+def disguises(
+    family: Family, strength: Strength, *rows: tuple[str, str, str, Apply] | tuple[str, str, str, Apply, str]
+) -> tuple[Disguise, ...]:
+    """Turns rows of id, doc, reference, apply and perhaps carrier into disguises of one family and strength."""
+    return tuple(
+        Disguise(id=key, family=family, doc=doc, reference=ref, apply=how, strength=strength, carrier="".join(carrier))
+        for key, doc, ref, how, *carrier in rows
+    )
 
 
 def hides(disguised: str, phrase: str) -> bool:
