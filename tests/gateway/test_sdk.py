@@ -186,3 +186,18 @@ def test_cancelling_a_stream_closes_the_upstream_and_refunds(serve, go):
             assert rig.gateway.limits.running == 0
 
     go(scenario())
+
+
+def test_cancelling_a_message_stream_closes_the_upstream_and_refunds(serve, go):
+    async def scenario():
+        async with serve() as rig, messages(rig) as client:
+            rig.server.script = rig.server.script.__class__(rules=(Rule(reply=Reply(texts=("word " * 200,), tokens_per_s=100)),))
+            async with client.messages.stream(model="claude-x", max_tokens=500, messages=HELLO) as stream:
+                async for _ in stream.text_stream:
+                    break
+            completed = await rig.ledger.wait_for("exchange_completed")
+            assert completed.outcome == "cancelled"
+            assert (await rig.server.nth(1)).left.is_set()
+            assert rig.gateway.limits.running == 0
+
+    go(scenario())
