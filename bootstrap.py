@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """From a fresh clone to a running bartizan, with nothing but Python and pip.
 
-    python3 bootstrap.py up [OPTIONS]    install into .venv (hash-checked), fetch the local model, start everything
+    python3 bootstrap.py up [OPTIONS]    install into .venv (hash-checked), start everything; fetches the local model once
     python3 bootstrap.py test            install, then run every check that CI runs
     python3 bootstrap.py COMMAND ...     any other bartizan command
 
@@ -42,9 +42,6 @@ def main(arguments: list[str]) -> int:
         case ["test", *rest]:
             install("requirements-dev.lock")
             return check(rest)
-        case ["up" | "tour", *_]:
-            install("requirements.lock")
-            run([str(PYTHON), "-m", "bartizan", "model", "pull", "--if-missing"])
         case _:
             install("requirements.lock")
     return run([str(PYTHON), "-m", "bartizan", *arguments], check=False)
