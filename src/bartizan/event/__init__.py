@@ -37,6 +37,7 @@ from bartizan.event.record import (
     WriterStarted,
     WriterStopped,
 )
+from bartizan.event.tool import ToolApprovalUsed, ToolChanged, ToolGranted, ToolGrantEnded, ToolPin, ToolsPinned, ToolsWithdrawn
 from bartizan.event.vocabulary import (
     ACTIONS,
     LAYERS,
@@ -98,6 +99,13 @@ __all__ = [
     "Standing",
     "Tier",
     "Timings",
+    "ToolApprovalUsed",
+    "ToolChanged",
+    "ToolGrantEnded",
+    "ToolGranted",
+    "ToolPin",
+    "ToolsPinned",
+    "ToolsWithdrawn",
     "Verdict",
     "WriterStarted",
     "WriterStopped",
