@@ -102,7 +102,9 @@ TOOLS: Final = [
             "additionalProperties": False,
         },
     ),
-    _tool("add", "Adds two whole numbers", {"type": "object", "properties": {n: {"type": "integer"} for n in "ab"}, "required": ["a", "b"]}),
+    _tool(
+        "add", "Adds two whole numbers", {"type": "object", "properties": {n: {"type": "integer"} for n in "ab"}, "required": ["a", "b"]}
+    ),
 ]
 
 

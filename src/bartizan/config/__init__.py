@@ -9,6 +9,7 @@ from bartizan.config.secret import Secret
 from bartizan.config.settings import (
     ConsoleSettings,
     ControlSetting,
+    FlowSettings,
     GatewaySettings,
     GuardSettings,
     LedgerSettings,
@@ -24,6 +25,7 @@ from bartizan.config.settings import (
 __all__ = [
     "ConsoleSettings",
     "ControlSetting",
+    "FlowSettings",
     "GatewaySettings",
     "GuardSettings",
     "LedgerSettings",

@@ -154,6 +154,23 @@ class ControlSetting(_Section, frozen=True, kw_only=True):
     tiers: dict[str, Mode] = {}
 
 
+class FlowSettings(_Section, frozen=True, kw_only=True):
+    """``[guard.flow]``: what you say of the tools that agents use; each default is in force where nobody said anything."""
+
+    labels: dict[str, Literal["trusted", "untrusted", "secret"]] = {}
+    """By tool: how what it returns is labelled. Unnamed ones are untrusted."""
+    hosts: tuple[str, ...] = ()
+    """Hosts that calls may always reach: ``example.org``, ``*.example.org``; others must come from the task."""
+    roots: tuple[str, ...] = ()
+    """Directories that paths in arguments must stay in; without any, paths must not climb."""
+    programs: tuple[str, ...] = ()
+    """Programs that commands may start without the task naming them: ``git``, ``git status``."""
+    denied: tuple[str, ...] = ()
+    """Tools that nobody may call."""
+    free: tuple[str, ...] = ()
+    """Tools that change nothing that matters, whatever their words say."""
+
+
 class GuardSettings(_Section, frozen=True, kw_only=True):
     """``[guard]``: the data that detectors start with."""
 
@@ -163,6 +180,9 @@ class GuardSettings(_Section, frozen=True, kw_only=True):
     egress_hosts: tuple[str, ...] = ()
     """Hosts that tool arguments may name: ``example.org`` or ``*.example.org``."""
     tools_denied: tuple[str, ...] = ()
+    egress: Literal["listed", "asked"] = "listed"
+    """Whether arguments may name listed hosts only, or also those that the flow rules find in the task."""
+    flow: FlowSettings = FlowSettings()
     controls: dict[str, ControlSetting] = {}
     plugins: tuple[str, ...] = ()
     """Distributions whose detectors may run in our process."""

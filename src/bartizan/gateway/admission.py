@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from bartizan.config import GatewaySettings
-from bartizan.control import Context
+from bartizan.control import Context, History
 from bartizan.errors import RefusedError
 from bartizan.event import Action, Mode, Tier, Verdict
 from bartizan.gateway.body import read_object
 from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.exchange import Exchange
+from bartizan.gateway.history import history_of
 from bartizan.gateway.limits import Limits, Reservation
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstreams
@@ -104,6 +105,7 @@ class Admission:
             tier=tier,
             model=request.model,
             actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
+            history=history_of(request) if request.tools else History(),
         )
         likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices
         reservation = self._limits.reserve(principal.account, tier, tokens=likely, throttled=principal.standing == "throttled")

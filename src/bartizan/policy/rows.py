@@ -19,6 +19,8 @@ CATEGORIES: Final = (
     "egress",
     "tool_schema",
     "tool_denied",
+    "tool_misuse",
+    "taint",
     "blocked_phrase",
     "hidden_text",
     "unknown_item",
