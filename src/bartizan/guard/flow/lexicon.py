@@ -24,6 +24,8 @@ class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
     """Words of tasks, by group."""
     roles: Mapping[str, frozenset[str]]
     words: Mapping[str, frozenset[str]]
+    things: Mapping[str, frozenset[str]]
+    """For a word's stem, the stems of all words for the same thing."""
     strong: Any
     weak: Any
     delegate: Any
@@ -38,6 +40,7 @@ def lexicon() -> Lexicon:
         task_words={name: frozenset(stem(word) for word in group["task"]) for name, group in raw["groups"].items()},
         roles={name: frozenset(words) for name, words in raw["roles"].items()},
         words={name: frozenset(words) for name, words in raw["words"].items()},
+        things=_things(raw["things"]),
         strong=_any(raw["markers"]["strong"]),
         weak=_any(raw["markers"]["weak"]),
         delegate=_any(raw["markers"]["delegate"]),
@@ -69,3 +72,13 @@ def stem(word: str) -> str:
 
 def _any(patterns: Iterable[str]) -> Any:  # noqa: ANN401 - a compiled pattern
     return re2.compile("(?im)" + "|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _things(raw: Mapping[str, list[str]]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for name, each in raw.items():
+        stems = frozenset(stem(word) for word in (name, *each))
+        found[stem(name)] = stems
+        for one in stems:
+            found.setdefault(one, stems)
+    return found

@@ -7,11 +7,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from bartizan.guard.flow.lexicon import lexicon, name_words
+from bartizan.guard.flow.lexicon import lexicon, name_words, stem
 
 Role = Literal["credential", "privilege", "account", "url", "host", "recipient", "sql", "command", "path", "id", "text", "amount", "other"]
-_CHANGING: Final = frozenset({"send", "pay", "delete", "create", "book", "update", "share", "run", "remember"})
+_CHANGING: Final = frozenset({"send", "pay", "delete", "create", "book", "update", "share", "run", "operate", "remember"})
 _OUTWARD: Final = frozenset({"send", "pay", "share", "run"})
+_THINGS: Final = frozenset({"create", "update", "delete", "operate", "share"})
+"""Groups whose words everybody uses of everything: a task must name the thing as well."""
 _FORMATS: Final[dict[str, Role]] = {"uri": "url", "url": "url", "email": "recipient", "hostname": "host", "ipv4": "host", "ipv6": "host"}
 _LEADING: Final = 6
 
@@ -26,7 +28,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     outward: bool
     """What is put in leaves: to a person, an account, an address on the network."""
     destructive: bool
-    nouns: frozenset[str]
+    things: frozenset[str]
+    """Stems of the words for what it makes, changes or ends; none where its verb alone says enough."""
 
     def role(self, argument: str) -> Role:
         """Return the role of an argument, also of one that the schema does not name."""
@@ -57,7 +60,7 @@ def profile(name: str, definition: Mapping[str, Any]) -> Profile:
         reads_only=reads_only,
         outward=fetches or (not reads_only and (bool(groups & _OUTWARD) or bool(addressed))),
         destructive=hints.get("destructiveHint") is True or bool(groups & {"delete"}),
-        nouns=frozenset(word for word in told if not any(word in each for each in lexicon().tool_words.values())),
+        things=_things(told) if groups & _THINGS else frozenset(),
     )
 
 
@@ -72,7 +75,24 @@ def _reads_only(told: list[str], groups: frozenset[str], hints: Mapping[str, Any
 
 
 def _groups(told: list[str]) -> frozenset[str]:
-    return frozenset(group for group, known in lexicon().tool_words.items() if known.intersection(told))
+    """Return what the first verb says; money and leave to others are so much of what they are that the verb hardly counts."""
+    known = lexicon().tool_words
+    verb = next((word for word in told if any(word in each for each in known.values())), "")
+    groups = frozenset(group for group, each in known.items() if verb in each)
+    rest = set(told)
+    if groups & {"send", "create"} and rest & known["pay"]:
+        groups = (groups - {"send"}) | {"pay"}
+    if groups & {"create", "update"} and rest & (known["share"] - {"member", "access"}):
+        groups |= {"share"}
+    return groups | ({"remember"} if rest & known["remember"] else frozenset())
+
+
+def _things(told: list[str]) -> frozenset[str]:
+    known = lexicon()
+    groups = known.tool_words
+    nouns = told[1:] if told and any(told[0] in each for each in groups.values()) else told
+    stems = [stem(word) for word in nouns if stem(word) in known.things]
+    return frozenset().union(*(known.things[each] for each in stems))
 
 
 def _role(name: str, member: Mapping[str, Any]) -> Role:
@@ -94,7 +114,7 @@ def _role(name: str, member: Mapping[str, Any]) -> Role:
 def _settled(role: Role, told: list[str], member: Mapping[str, Any]) -> Role:
     """Return the role where a word has two meanings."""
     about = str(member.get("description", "")).lower()
-    if "id" in told and role not in {"recipient", "account"}:
+    if told[-1] in {"id", "ids"} and (role != "account" or len(told) > 1):
         return "id"
     if role == "text" and "name" in told and {"file", "user", "host", "domain", "channel"} & set(told):
         return {"file": "path", "user": "recipient", "channel": "recipient"}.get(told[0], "host")  # type: ignore[return-value]  # Roles

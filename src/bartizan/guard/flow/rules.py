@@ -43,10 +43,26 @@ def judge(profile: Profile, arguments: Mapping[str, Any], view: View, policy: Fl
         return found
     found += _egress(profile, arguments, view, policy)
     if view.tainted and not profile.reads_only:
-        found += _mismatch(profile, view)
+        if not _only_looks(profile, arguments, policy):
+            found += _mismatch(profile, view)
         for name, value in _flat(arguments):
             found += _argument(profile, name, value, view)
     return found
+
+
+def _only_looks(profile: Profile, arguments: Mapping[str, Any], policy: FlowSettings) -> bool:
+    """Say whether this call of a tool that could do more only reads: a plain query, a listed program, a request without a body."""
+    for name, value in arguments.items():
+        match profile.role(name):
+            case "sql":
+                return not any(sql.problems(str(value)))
+            case "command" if policy.programs:
+                return not any(commands.problems(str(value), policy.programs))
+            case "other" if name.lower() == "method":
+                return str(value).upper() in {"GET", "HEAD"} and not arguments.get("body")
+            case _:
+                pass
+    return False
 
 
 def _flat(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -133,7 +149,9 @@ def _addresses(value: str, host: str) -> list[str]:
 def _mismatch(profile: Profile, view: View) -> Iterator[Finding]:
     """Something from outside was read, and the call does what nobody asked for."""
     changing = profile.groups - {"read"}
-    if not view.task or view.asks_for(changing) or _names_it(profile, view):
+    if not view.task or _names_it(profile, view):
+        return
+    if view.asks_for(changing) and (not profile.things or not profile.things.isdisjoint(view.stems)):
         return
     if view.delegates and not view.planted:
         return
