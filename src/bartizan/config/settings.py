@@ -37,6 +37,8 @@ class GatewaySettings(_Section, frozen=True, kw_only=True):
     """What happens to a body's item or field that no mapper knows."""
     media: Literal["block", "log"] = "block"
     """Images, files and audio: nothing here can judge them yet, so they are blocked unless you say ``log``."""
+    reroute_model: str = ""
+    """The safer or less capable model that answers where policy says ``reroute``; a model of one of the upstreams."""
     end_user: Literal["replace", "keep"] = "replace"
     """A client's own ``user``, ``safety_identifier`` or ``metadata.user_id`` may be a name; ours is a pseudonym."""
 

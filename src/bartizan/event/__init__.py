@@ -17,6 +17,7 @@ from bartizan.event.exchange import (
     Timings,
     Verdict,
 )
+from bartizan.event.held import HoldSpent
 from bartizan.event.identity import (
     AccountStandingChanged,
     GrantEnded,
@@ -78,6 +79,7 @@ __all__ = [
     "GrantGiven",
     "HoldPlaced",
     "HoldReleased",
+    "HoldSpent",
     "KeyIssued",
     "KeyRevoked",
     "Layer",

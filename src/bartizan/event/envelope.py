@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, identity, record
+from bartizan.event import casework, control, exchange, held, identity, record
 
 Event = (
     exchange.ExchangeAdmitted
     | exchange.ExchangeCompleted
     | exchange.ExchangeInterrupted
     | exchange.RequestRefused
+    | held.HoldSpent
     | identity.PrincipalRegistered
     | identity.RolesAssigned
     | identity.KeyIssued

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from bartizan.config import GatewaySettings
 from bartizan.control import Context
@@ -15,7 +15,7 @@ from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.exchange import Exchange
 from bartizan.gateway.limits import Limits
 from bartizan.identity import Directory, Principal
-from bartizan.model import Upstreams
+from bartizan.model import Upstream, Upstreams
 from bartizan.policy import Policy, Resource
 
 _DEFAULT_OUTPUT: Final = 1024
@@ -74,7 +74,7 @@ class Admission:
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise RefusedError("compressed bodies are not read", code="compressed_body", status=415, hint="send the body uncompressed")
         fields = read_object(body, max_depth=self._settings.max_depth)
-        request = dialect.read_request(fields, max_segments=self._settings.max_segments, max_choices=self._settings.max_choices)
+        request = self.understand(dialect, fields)
         if request.steering:
             raise RefusedError(
                 f"{request.steering[0]} is not for clients to set", code="guard_steering", status=400, param=request.steering[0]
@@ -116,6 +116,22 @@ class Admission:
             context=context,
             reservation=reservation,
         )
+
+    def understand(self, dialect: Dialect, fields: dict[str, Any]) -> Request:
+        """Understand a body anew whose texts were changed; raises RefusedError 400."""
+        return dialect.read_request(fields, max_segments=self._settings.max_segments, max_choices=self._settings.max_choices)
+
+    def safer(self, asked: str) -> tuple[str, Upstream]:
+        """Return the model that answers where policy says ``reroute``, and its server; raises RefusedError 503 where there is none."""
+        model = self._settings.reroute_model
+        if not model or model == asked:
+            raise RefusedError(
+                f"policy sends this request to a safer model than {asked}, and there is none",
+                code="reroute_unavailable",
+                status=503,
+                hint="set [gateway] reroute_model",
+            )
+        return model, self._upstreams.for_model(model)
 
     def own_verdicts(self, request: Request, actions: Mapping[str, Action]) -> list[Verdict]:
         """Return the gateway's own verdicts on a request: what no mapper knows, and media that nothing here can judge."""

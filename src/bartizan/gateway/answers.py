@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from math import ceil
 from typing import Any, Final
 
@@ -34,9 +34,19 @@ async def whole(send: Send, status: int, body: bytes, headers: list[Header]) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-async def begin_stream(send: Send, exchange_id: str) -> None:
+async def begin_stream(send: Send, exchange_id: str, more: Sequence[Header] = ()) -> None:
     """Send the status line of a stream."""
-    await send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *ids(exchange_id)]})
+    await send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *ids(exchange_id), *more]})
+
+
+def told(*, rerouted: str, notices: Sequence[str]) -> list[Header]:
+    """Return the headers that tell a caller what was done beside answering."""
+    headers: list[Header] = []
+    if rerouted:
+        headers.append((b"x-bartizan-rerouted", rerouted.encode("ascii", "replace")))
+    if notices:
+        headers.append((b"x-bartizan-notice", ", ".join(notices).encode("ascii", "replace")))
+    return headers
 
 
 async def part(send: Send, body: bytes, *, more: bool) -> None:

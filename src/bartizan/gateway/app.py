@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from bartizan.casework import Casebook
 from bartizan.config import GatewaySettings, LimitSettings
 from bartizan.control import Runner
 from bartizan.errors import BartizanError, RefusedError, StoreError
@@ -21,6 +22,7 @@ from bartizan.gateway.chat import Chat
 from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Live
 from bartizan.gateway.forward import Forward
+from bartizan.gateway.holds import Holds
 from bartizan.gateway.limits import Limits
 from bartizan.gateway.messages import Messages
 from bartizan.gateway.metrics import Metrics
@@ -108,6 +110,7 @@ class Gateway:
             forward=Forward(ledger.pseudonym, end_user=settings.end_user),
             settings=settings,
             policy_version=lambda: policy.version,
+            holds=Holds(ledger, Casebook(ledger)),
         )
         self._default: Dialect = chat
         self._routes: dict[str, Dialect] = {chat.path: chat, messages.path: messages}

@@ -33,6 +33,7 @@ class Exchange:
         "_watcher",
         "account",
         "began",
+        "case",
         "context",
         "cut_by",
         "cut_error",
@@ -40,8 +41,11 @@ class Exchange:
         "ended",
         "id",
         "marks",
+        "notices",
         "principal",
+        "redactions",
         "request",
+        "rerouted",
         "reservation",
         "response",
         "started",
@@ -72,6 +76,11 @@ class Exchange:
         self.context = context
         self.reservation = reservation
         self.verdicts: list[Verdict] = []
+        self.notices: list[str] = []
+        self.redactions = 0
+        self.rerouted = ""
+        """The safer model that answers instead."""
+        self.case = ""
         self.marks: dict[str, float] = {}
         self.response: Response | None = None
         self.started = False
