@@ -12,7 +12,18 @@ from bartizan.model import Upstreams
 def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gateway:
     """Return the gateway; ``app.begin`` comes after, since the gateway folds the ledger too."""
     settings = app.settings
-    return Gateway(app.ledger, app.directory, app.policy, app.runner, upstreams, settings.gateway, limits=settings.limits, observe=observe)
+    return Gateway(
+        app.ledger,
+        app.directory,
+        app.policy,
+        app.runner,
+        upstreams,
+        settings.gateway,
+        limits=settings.limits,
+        observe=observe,
+        mcp=settings.mcp,
+        casebook=app.casebook,
+    )
 
 
 def settle_memory() -> None:

@@ -38,6 +38,7 @@ from bartizan.event.record import (
     WriterStarted,
     WriterStopped,
 )
+from bartizan.event.tool import ToolApprovalUsed, ToolChanged, ToolGranted, ToolGrantEnded, ToolPin, ToolsPinned, ToolsWithdrawn
 from bartizan.event.vocabulary import (
     ACTIONS,
     LAYERS,
@@ -100,6 +101,13 @@ __all__ = [
     "Standing",
     "Tier",
     "Timings",
+    "ToolApprovalUsed",
+    "ToolChanged",
+    "ToolGrantEnded",
+    "ToolGranted",
+    "ToolPin",
+    "ToolsPinned",
+    "ToolsWithdrawn",
     "Verdict",
     "WriterStarted",
     "WriterStopped",

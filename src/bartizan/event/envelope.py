@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, held, identity, record
+from bartizan.event import casework, control, exchange, held, identity, record, tool
 
 Event = (
     exchange.ExchangeAdmitted
@@ -40,6 +40,12 @@ Event = (
     | record.HoldReleased
     | record.ContentRead
     | record.RetentionApplied
+    | tool.ToolsPinned
+    | tool.ToolsWithdrawn
+    | tool.ToolChanged
+    | tool.ToolGranted
+    | tool.ToolGrantEnded
+    | tool.ToolApprovalUsed
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 

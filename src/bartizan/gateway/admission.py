@@ -13,7 +13,7 @@ from bartizan.event import Action, Mode, Tier, Verdict
 from bartizan.gateway.body import read_object
 from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.exchange import Exchange
-from bartizan.gateway.limits import Limits
+from bartizan.gateway.limits import Limits, Reservation
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstream, Upstreams
 from bartizan.policy import Policy, Resource
@@ -133,13 +133,50 @@ class Admission:
             )
         return model, self._upstreams.for_model(model)
 
+    def admit_tool(
+        self,
+        principal: Principal,
+        headers: Mapping[bytes, bytes],
+        tool: str,
+        granted: bool,
+        exchange_id: str,
+        *,
+        size: int,
+    ) -> tuple[Context, Reservation]:
+        """Check tier, policy and limits for one use of an MCP server; raises RefusedError 403 or 429. The reservation must be settled."""
+        tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())
+        if not self.may_call(principal, tier, tool, granted=granted):
+            raise RefusedError(
+                f"you may not use the tool {tool[:140]}", code="tool_denied", status=403, hint="ask for a grant: bartizan mcp grant"
+            )
+        context = Context(
+            exchange=exchange_id,
+            tenant=principal.tenant,
+            account=principal.account,
+            principal=principal.id,
+            tier=tier,
+            model=tool,
+            actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
+        )
+        likely = size // _BYTES_A_TOKEN
+        return context, self._limits.reserve(principal.account, tier, tokens=likely, throttled=principal.standing == "throttled")
+
+    def may_call(self, principal: Principal, tier: Tier, tool: str, *, granted: bool = True) -> bool:
+        """Say whether policy lets a principal call a tool."""
+        facts = {"tier": tier.rank, "tool": tool, "granted": granted}
+        return self._policy.decide(principal, "call_tool", Resource(type="Tool", id=tool), facts).allowed
+
+    def media(self, paths: tuple[str, ...], actions: Mapping[str, Action]) -> Verdict:
+        """Return the gateway's own verdict on media that nothing here can judge."""
+        return _verdict("media", "media", paths, actions.get("media", "block"), "input", self._mode)
+
     def own_verdicts(self, request: Request, actions: Mapping[str, Action]) -> list[Verdict]:
         """Return the gateway's own verdicts on a request: what no mapper knows, and media that nothing here can judge."""
         verdicts = []
         if request.unknown:
             verdicts.append(self.unknown(request.unknown, actions, layer="input"))
         if request.media:
-            verdicts.append(_verdict("media", "media", request.media, actions.get("media", "block"), "input", self._mode))
+            verdicts.append(self.media(request.media, actions))
         return verdicts
 
     def unknown(self, paths: tuple[str, ...], actions: Mapping[str, Action], *, layer: str) -> Verdict:

@@ -37,6 +37,10 @@ class Ledger(Protocol):
         """Call ``fold`` with every event of these kinds, in order."""
         ...
 
+    def catch_up(self) -> int:
+        """Fold what is new."""
+        ...
+
     def pseudonym(self, kind: str, name: str) -> str:
         """Return the stable keyed pseudonym of a name."""
         ...
