@@ -28,6 +28,7 @@ from bartizan.event.identity import (
     SessionClosed,
     SessionOpened,
 )
+from bartizan.event.monitor import Contribution, SignalKind, SignalLevel, SignalRaised
 from bartizan.event.record import (
     ContentErased,
     ContentRead,
@@ -66,6 +67,7 @@ __all__ = [
     "Channel",
     "ContentErased",
     "ContentRead",
+    "Contribution",
     "ControlModeChanged",
     "ControlRegistered",
     "ControlSettingsChanged",
@@ -94,6 +96,9 @@ __all__ = [
     "RolesAssigned",
     "SessionClosed",
     "SessionOpened",
+    "SignalKind",
+    "SignalLevel",
+    "SignalRaised",
     "Span",
     "Standing",
     "Tier",

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, identity, record
+from bartizan.event import casework, control, exchange, identity, monitor, record
 
 Event = (
     exchange.ExchangeAdmitted
@@ -32,6 +32,7 @@ Event = (
     | casework.CaseDecided
     | casework.ApprovalRequested
     | casework.ApprovalGiven
+    | monitor.SignalRaised
     | record.WriterStarted
     | record.WriterStopped
     | record.ContentErased
