@@ -26,6 +26,7 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     },
     "Controls": {
         "controls": "What judges exchanges, in which mode, for whom",
+        "guard": "The learned detectors: score texts, measure, train",
     },
     "Record": {
         "ledger": "Verify, prove, export, hold and erase what is on record",
