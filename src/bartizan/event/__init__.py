@@ -29,6 +29,7 @@ from bartizan.event.identity import (
     SessionClosed,
     SessionOpened,
 )
+from bartizan.event.monitor import Contribution, SignalKind, SignalLevel, SignalRaised
 from bartizan.event.record import (
     ContentErased,
     ContentRead,
@@ -68,6 +69,7 @@ __all__ = [
     "Channel",
     "ContentErased",
     "ContentRead",
+    "Contribution",
     "ControlModeChanged",
     "ControlRegistered",
     "ControlSettingsChanged",
@@ -97,6 +99,9 @@ __all__ = [
     "RolesAssigned",
     "SessionClosed",
     "SessionOpened",
+    "SignalKind",
+    "SignalLevel",
+    "SignalRaised",
     "Span",
     "Standing",
     "Tier",

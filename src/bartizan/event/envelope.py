@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, held, identity, record, tool
+from bartizan.event import casework, control, exchange, held, identity, monitor, record, tool
 
 Event = (
     exchange.ExchangeAdmitted
@@ -33,6 +33,7 @@ Event = (
     | casework.CaseDecided
     | casework.ApprovalRequested
     | casework.ApprovalGiven
+    | monitor.SignalRaised
     | record.WriterStarted
     | record.WriterStopped
     | record.ContentErased
