@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, identity, monitor, record
+from bartizan.event import casework, control, enforcement, exchange, identity, monitor, record, review
 
 Event = (
     exchange.ExchangeAdmitted
@@ -33,6 +33,17 @@ Event = (
     | casework.ApprovalRequested
     | casework.ApprovalGiven
     | monitor.SignalRaised
+    | enforcement.MeasureTaken
+    | enforcement.MeasureEnded
+    | enforcement.NoticeAcknowledged
+    | enforcement.LessonRecorded
+    | enforcement.WebhookTried
+    | enforcement.UpstreamNoticeReceived
+    | review.ReviewPlanned
+    | review.ReviewSampled
+    | review.ReviewDecided
+    | review.ReviewUnmasked
+    | review.LabelSettled
     | record.WriterStarted
     | record.WriterStopped
     | record.ContentErased
