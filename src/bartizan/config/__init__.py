@@ -13,10 +13,12 @@ from bartizan.config.settings import (
     GuardSettings,
     LedgerSettings,
     LimitSettings,
+    MonitorSettings,
     RetentionSettings,
     RuleSetting,
     Settings,
     UpstreamSettings,
+    WebhookSettings,
 )
 
 __all__ = [
@@ -26,11 +28,13 @@ __all__ = [
     "GuardSettings",
     "LedgerSettings",
     "LimitSettings",
+    "MonitorSettings",
     "RetentionSettings",
     "RuleSetting",
     "Secret",
     "Settings",
     "UpstreamSettings",
+    "WebhookSettings",
     "load",
     "parse",
 ]

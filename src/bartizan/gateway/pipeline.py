@@ -15,12 +15,26 @@ from bartizan.control.judgement import cuts
 from bartizan.errors import BartizanError, RefusedError, UpstreamError
 from bartizan.event import Outcome, Verdict
 from bartizan.gateway.admission import Admission
-from bartizan.gateway.answers import JSON, STREAM, Header, Send, begin_stream, error_body, error_headers, ids, part, refusal, whole
+from bartizan.gateway.answers import (
+    JSON,
+    STREAM,
+    Header,
+    Send,
+    begin_stream,
+    error_body,
+    error_headers,
+    ids,
+    part,
+    refusal,
+    whole,
+    with_case,
+)
 from bartizan.gateway.delivery import Ended, deliver
 from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Cut, Exchange
 from bartizan.gateway.forward import Forward
 from bartizan.gateway.records import Ending, Recorder
+from bartizan.monitor import case_of_exchange
 
 _LOG: Final = logging.getLogger("bartizan.gateway")
 _GONE: Final = 499
@@ -113,6 +127,8 @@ class Pipeline:
 
     async def _serve(self, exchange: Exchange, ending: Ending, body: bytes, headers: Mapping[bytes, bytes], send: Send) -> _Last:
         exchange.interruptible(on=True)
+        if exchange.delay_s:
+            await asyncio.sleep(exchange.delay_s)
         await self._judge_input(exchange)
         exchange.mark("judged_ms")
         exchange.response = response = await self._forward.send(exchange, body, headers)
@@ -123,7 +139,7 @@ class Pipeline:
             if not exchange.started:
                 exchange.started = True
                 exchange.mark("first_release_ms")
-                await begin_stream(send, exchange.id)
+                await begin_stream(send, exchange.id, exchange.told)
             ending.released += len(out)
             await part(send, out, more=True)
 
@@ -141,7 +157,7 @@ class Pipeline:
         exchange.mark("first_release_ms")
         ending.released += len(out)
         kind = STREAM if exchange.request.stream else (JSON,)
-        return _Last(200, out, [*kind, *ids(exchange.id)])
+        return _Last(200, out, [*kind, *ids(exchange.id), *exchange.told])
 
     async def _judge_input(self, exchange: Exchange) -> None:
         """Judge the request; all controls do, also when the gateway's own verdict has already decided."""
@@ -164,6 +180,8 @@ class Pipeline:
         if ended.outcome == "cancelled":
             return None
         error, dialect = ended.error, exchange.dialect
+        if ended.outcome == "blocked" or (ended.outcome == "revoked" and error.status == 403):
+            error.case = error.case or case_of_exchange(exchange.id)
         if exchange.started:
             body = dialect.stream_error(
                 code=error.code,
@@ -172,7 +190,7 @@ class Pipeline:
                 model=exchange.request.model,
                 kind="failed" if ended.outcome == "failed" else "blocked",
             )
-            return _Last(200, body, [])
+            return _Last(200, with_case(body, exchange.id, error.case), [])
         decision = f"block; layer={ended.verdict.layer}" if ended.verdict is not None else "block" if ended.outcome != "failed" else ""
         return _Last(error.status, error_body(dialect, error, exchange.id), error_headers(error, exchange.id, decision=decision))
 

@@ -96,6 +96,8 @@ class Directory:
         granted = min(self._granted(principal.id, principal.account, at), self.ceiling)
         if principal.on_behalf_of is not None:
             granted = min(granted, self._granted(principal.on_behalf_of.id, principal.on_behalf_of.account, at))
+        if principal.restraint is not None and "tier" in principal.restraint.features:
+            granted = Tier.PUBLIC
         if requested is None or requested.rank <= granted.rank:
             return granted if requested is None else requested
         raise RefusedError(
@@ -103,6 +105,7 @@ class Directory:
             code="tier_not_granted",
             status=403,
             hint="ask for a lower tier, or for a grant: bartizan grant propose",
+            case=principal.restraint.case if principal.restraint is not None else "",
         )
 
     def recheck(self, principal: Principal, *, tier: Tier, at: float, features: Collection[str] = ()) -> None:
