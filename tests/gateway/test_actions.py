@@ -168,7 +168,7 @@ def test_a_doubtful_request_goes_on_with_a_notice(serve, go, path):
 @pytest.mark.parametrize(("path", "kind", "stream"), WAYS)
 def test_a_doubtful_request_goes_to_a_safer_model(serve, go, path, kind, stream):
     async def scenario():
-        settings = GatewaySettings(reroute_model="gpt-safe")
+        settings = GatewaySettings(safer_model="gpt-safe")
         async with serve(kind=kind, control=Phrase, rows=rows("reroute", output="flag", tool="flag"), settings=settings) as rig:
             answer = await rig.post(path, request(stream=stream, text="a kumquat"))
             assert (answer.status, answer.headers["x-bartizan-rerouted"]) == (200, "gpt-safe")

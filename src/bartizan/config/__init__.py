@@ -15,10 +15,12 @@ from bartizan.config.settings import (
     LimitSettings,
     McpServerSettings,
     McpSettings,
+    MonitorSettings,
     RetentionSettings,
     RuleSetting,
     Settings,
     UpstreamSettings,
+    WebhookSettings,
 )
 
 __all__ = [
@@ -30,11 +32,13 @@ __all__ = [
     "LimitSettings",
     "McpServerSettings",
     "McpSettings",
+    "MonitorSettings",
     "RetentionSettings",
     "RuleSetting",
     "Secret",
     "Settings",
     "UpstreamSettings",
+    "WebhookSettings",
     "load",
     "parse",
 ]

@@ -6,6 +6,16 @@ each kind of fact, the envelope around them with its ids, and the canonical enco
 
 from bartizan.event.casework import ApprovalGiven, ApprovalRequested, CaseDecided, CaseOpened
 from bartizan.event.control import ControlModeChanged, ControlRegistered, ControlSettingsChanged, PolicyChanged
+from bartizan.event.enforcement import (
+    LessonRecorded,
+    MeasureEnded,
+    MeasureTaken,
+    NamedScore,
+    NoticeAcknowledged,
+    Step,
+    UpstreamNoticeReceived,
+    WebhookTried,
+)
 from bartizan.event.envelope import KINDS, Envelope, Event, canonical, decode_body, encode_body, envelope, kind_of, new_id
 from bartizan.event.exchange import (
     ExchangeAdmitted,
@@ -38,6 +48,16 @@ from bartizan.event.record import (
     RetentionApplied,
     WriterStarted,
     WriterStopped,
+)
+from bartizan.event.review import (
+    Label,
+    LabelSettled,
+    Purpose,
+    ReviewDecided,
+    ReviewPlanned,
+    ReviewSampled,
+    ReviewUnmasked,
+    StratumPlan,
 )
 from bartizan.event.tool import ToolApprovalUsed, ToolChanged, ToolGranted, ToolGrantEnded, ToolPin, ToolsPinned, ToolsWithdrawn
 from bartizan.event.vocabulary import (
@@ -85,17 +105,29 @@ __all__ = [
     "HoldSpent",
     "KeyIssued",
     "KeyRevoked",
+    "Label",
+    "LabelSettled",
     "Layer",
+    "LessonRecorded",
+    "MeasureEnded",
+    "MeasureTaken",
     "Mode",
+    "NamedScore",
+    "NoticeAcknowledged",
     "OnError",
     "Origin",
     "Outcome",
     "PolicyChanged",
     "PrincipalKind",
     "PrincipalRegistered",
+    "Purpose",
     "RequestRefused",
     "RetentionApplied",
     "RetentionClass",
+    "ReviewDecided",
+    "ReviewPlanned",
+    "ReviewSampled",
+    "ReviewUnmasked",
     "RolesAssigned",
     "SessionClosed",
     "SessionOpened",
@@ -104,6 +136,8 @@ __all__ = [
     "SignalRaised",
     "Span",
     "Standing",
+    "Step",
+    "StratumPlan",
     "Tier",
     "Timings",
     "ToolApprovalUsed",
@@ -113,7 +147,9 @@ __all__ = [
     "ToolPin",
     "ToolsPinned",
     "ToolsWithdrawn",
+    "UpstreamNoticeReceived",
     "Verdict",
+    "WebhookTried",
     "WriterStarted",
     "WriterStopped",
     "canonical",

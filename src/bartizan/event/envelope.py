@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, held, identity, monitor, record, tool
+from bartizan.event import casework, control, enforcement, exchange, held, identity, monitor, record, review, tool
 
 Event = (
     exchange.ExchangeAdmitted
@@ -34,6 +34,17 @@ Event = (
     | casework.ApprovalRequested
     | casework.ApprovalGiven
     | monitor.SignalRaised
+    | enforcement.MeasureTaken
+    | enforcement.MeasureEnded
+    | enforcement.NoticeAcknowledged
+    | enforcement.LessonRecorded
+    | enforcement.WebhookTried
+    | enforcement.UpstreamNoticeReceived
+    | review.ReviewPlanned
+    | review.ReviewSampled
+    | review.ReviewDecided
+    | review.ReviewUnmasked
+    | review.LabelSettled
     | record.WriterStarted
     | record.WriterStopped
     | record.ContentErased

@@ -14,7 +14,21 @@ from bartizan.control import Runner
 from bartizan.errors import BartizanError, RefusedError, UpstreamError
 from bartizan.event import Outcome
 from bartizan.gateway.admission import Admission
-from bartizan.gateway.answers import JSON, STREAM, Header, Send, begin_stream, error_body, error_headers, ids, part, refusal, told, whole
+from bartizan.gateway.answers import (
+    JSON,
+    STREAM,
+    Header,
+    Send,
+    begin_stream,
+    error_body,
+    error_headers,
+    ids,
+    part,
+    refusal,
+    told,
+    whole,
+    with_case,
+)
 from bartizan.gateway.delivery import Ended, deliver
 from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Cut, Exchange
@@ -23,6 +37,7 @@ from bartizan.gateway.holds import Holds
 from bartizan.gateway.records import Ending, Recorder
 from bartizan.gateway.safe import Blocks, safe_answer, safe_end
 from bartizan.gateway.screening import Screening
+from bartizan.monitor import case_of_exchange
 
 _LOG: Final = logging.getLogger("bartizan.gateway")
 _GONE: Final = 499
@@ -131,6 +146,8 @@ class Pipeline:
         self, exchange: Exchange, ending: Ending, body: bytes, headers: Mapping[bytes, bytes], send: Send, blocks: Blocks
     ) -> _Last:
         exchange.interruptible(on=True)
+        if exchange.delay_s:
+            await asyncio.sleep(exchange.delay_s)
         body = await self._screening.screen(exchange, body)
         exchange.mark("judged_ms")
         exchange.response = response = await self._forward.send(exchange, body, headers)
@@ -141,7 +158,7 @@ class Pipeline:
             if not exchange.started:
                 exchange.started = True
                 exchange.mark("first_release_ms")
-                await begin_stream(send, exchange.id, told(rerouted=exchange.rerouted, notices=exchange.notices))
+                await begin_stream(send, exchange.id, _told(exchange))
             blocks.sent_out(out)
             ending.released += len(out)
             await part(send, out, more=True)
@@ -160,7 +177,7 @@ class Pipeline:
         exchange.mark("first_release_ms")
         ending.released += len(out)
         kind = STREAM if exchange.request.stream else (JSON,)
-        return _Last(200, out, [*kind, *ids(exchange.id), *told(rerouted=exchange.rerouted, notices=exchange.notices)])
+        return _Last(200, out, [*kind, *ids(exchange.id), *_told(exchange)])
 
     def _ended(self, exchange: Exchange, ending: Ending, ended: Ended, blocks: Blocks) -> _Last | None:
         ending.outcome = ended.outcome
@@ -170,6 +187,10 @@ class Pipeline:
         if ended.outcome == "cancelled":
             return None
         error, dialect = ended.error, exchange.dialect
+        if ended.outcome == "held":
+            error.case = exchange.case
+        elif ended.outcome == "blocked" or (ended.outcome == "revoked" and error.status == 403):
+            error.case = error.case or case_of_exchange(exchange.id)
         if ended.outcome == "blocked" and ended.verdict is not None and ended.verdict.would == "safe_completion":
             return self._safe(exchange, ending, blocks)
         if exchange.started:
@@ -180,7 +201,7 @@ class Pipeline:
                 model=exchange.request.model,
                 kind="failed" if ended.outcome == "failed" else "blocked",
             )
-            return _Last(200, body, [])
+            return _Last(200, with_case(body, exchange.id, error.case), [])
         return _Last(
             error.status, error_body(dialect, error, exchange.id), error_headers(error, exchange.id, decision=_said(exchange, ended))
         )
@@ -193,7 +214,8 @@ class Pipeline:
             return _Last(200, safe_end(speaks, exchange=exchange.id, model=model, blocks=blocks), [])
         body = safe_answer(speaks, exchange=exchange.id, model=model, stream=stream)
         kind = STREAM if stream else (JSON,)
-        return _Last(200, body, [*kind, *ids(exchange.id), (b"x-bartizan-decision", b"safe_completion")])
+        headers = [(b"x-bartizan-decision", b"safe_completion"), (b"x-bartizan-case", case_of_exchange(exchange.id).encode())]
+        return _Last(200, body, [*kind, *ids(exchange.id), *headers])
 
     async def _send_last(self, exchange: Exchange, last: _Last, send: Send) -> None:
         if exchange.started:
@@ -212,6 +234,10 @@ def _cut(exchange: Exchange) -> Ended:
     outcome: Outcome = exchange.cut_by or "cancelled"
     error = exchange.cut_error or RefusedError("the client left", code="client_left", status=_GONE)
     return Ended(outcome, error)
+
+
+def _told(exchange: Exchange) -> list[Header]:
+    return told(rerouted=exchange.rerouted, notices=exchange.notices, more=exchange.told)
 
 
 def _said(exchange: Exchange, ended: Ended) -> str:

@@ -58,7 +58,7 @@ class Screening:
         if acts.reroute is not None:
             model, exchange.upstream = self._admission.safer(request.model)
             exchange.rerouted = model
-            request = msgspec.structs.replace(request, fields=request.fields | {"model": model})
+            request = msgspec.structs.replace(request, model=model, fields=request.fields | {"model": model})
             changed = True
         if acts.safe_completion is not None:
             request = msgspec.structs.replace(request, fields=with_notice(exchange.dialect.speaks, request.fields))
