@@ -30,6 +30,9 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     "Record": {
         "ledger": "Verify, prove, export, hold and erase what is on record",
     },
+    "Workbench": {
+        "intel": "Threat reports: read, brief, search, ask, hunt and export, with quotes",
+    },
     "Models and measures": {
         "model": "The local model and the scripted upstream double",
         "bench": "Measure this machine, and bartizan on it",

@@ -65,7 +65,7 @@ class Folding:
             return text
         if not self._folds:
             self._folds = _folds()
-        return text.translate(self._folds)
+        return text if self._folds.keys().isdisjoint(set(text)) else text.translate(self._folds)
 
 
 def canonical(text: str) -> Canonical:
