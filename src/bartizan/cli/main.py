@@ -27,11 +27,11 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     "Controls": {
         "controls": "What judges exchanges, in which mode, for whom",
     },
+    "Workbench": {
+        "intel": "Threat intelligence: what reports say, each statement with its quote",
+    },
     "Record": {
         "ledger": "Verify, prove, export, hold and erase what is on record",
-    },
-    "Workbench": {
-        "intel": "Threat reports: read, brief, search, ask, hunt and export, with quotes",
     },
     "Models and measures": {
         "model": "The local model and the scripted upstream double",
