@@ -24,6 +24,7 @@ _SHORTEST: Final = 40
 _LONGEST: Final = 600
 _STRIP: Final = ".,;:!?\"'()[]{}<>“”‘’«»*#|`~-–—_/\\•…"
 _LETTERS: Final = 0.36
+_LIST: Final = 4.0
 _SKETCH: Final = 64
 
 
@@ -91,6 +92,7 @@ def candidates(document: Document, spans: Sequence[Span], named: Sequence[Named]
         seen.add(mark)
         inside = named[bisect_left(starts, a) : bisect_left(starts, b)]
         score = _score(text[a:b], bag, frequency, len(spans), place) + (1.2 if gist else 0.0) + _density(inside)
+        score -= 0.0 if _is_flowing(text[a:b], bag) else _LIST
         made.append(
             Candidate(
                 start=a, end=b, page=document.page_of(a), score=round(score, 4), words=hashes, names=tuple({item.name: 0 for item in inside})
@@ -141,6 +143,12 @@ def _is_prose(sentence: str, bag: Sequence[str]) -> bool:
         return False
     low = sentence.casefold()
     return not any(phrase in low for phrase in words().furniture)
+
+
+def _is_flowing(sentence: str, bag: Sequence[str]) -> bool:
+    """Say whether this reads as a sentence: the small words that lists and tables do without."""
+    count = len(sentence.split())
+    return count - len(bag) >= 0.16 * count
 
 
 def _density(inside: Sequence[Named]) -> float:
