@@ -16,6 +16,7 @@ from bartizan.guard import builtin
 from bartizan.identity import Access, Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.model import Timeouts, Upstreams
+from bartizan.monitor import Appeals, Docket, Enforcement, Enforcer
 from bartizan.policy import Policy
 
 
@@ -35,6 +36,10 @@ class Rooms:
         self.registrar = Registrar(self.ledger, self.directory)
         self.access = Access(self.directory, self.registrar, self.desk)
         self.policy = Policy(self.ledger)
+        self.enforcement = Enforcement(self.ledger)
+        self.docket = Docket(self.ledger, self.enforcement, self.directory)
+        self.enforcer = Enforcer(self.ledger, self.enforcement, self.directory)
+        self.appeals = Appeals(self.ledger, self.docket, self.enforcement, self.enforcer, self.desk, self.casebook)
 
     def begin(self) -> Self:
         """Replay the record, so that every room knows what is so."""

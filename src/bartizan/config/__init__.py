@@ -16,10 +16,12 @@ from bartizan.config.settings import (
     LimitSettings,
     McpServerSettings,
     McpSettings,
+    MonitorSettings,
     RetentionSettings,
     RuleSetting,
     Settings,
     UpstreamSettings,
+    WebhookSettings,
 )
 
 __all__ = [
@@ -32,11 +34,13 @@ __all__ = [
     "LimitSettings",
     "McpServerSettings",
     "McpSettings",
+    "MonitorSettings",
     "RetentionSettings",
     "RuleSetting",
     "Secret",
     "Settings",
     "UpstreamSettings",
+    "WebhookSettings",
     "load",
     "parse",
 ]

@@ -37,6 +37,9 @@ class GatewaySettings(_Section, frozen=True, kw_only=True):
     """What happens to a body's item or field that no mapper knows."""
     media: Literal["block", "log"] = "block"
     """Images, files and audio: nothing here can judge them yet, so they are blocked unless you say ``log``."""
+    safer_model: str = ""
+    """The safer or less capable model, of one of the upstreams, that answers where policy says ``reroute`` and an account that is under
+    friction; either is told so. Empty for none: then the first is refused and the second only slower."""
     end_user: Literal["replace", "keep"] = "replace"
     """A client's own ``user``, ``safety_identifier`` or ``metadata.user_id`` may be a name; ours is a pseudonym."""
 
@@ -49,6 +52,8 @@ class UpstreamSettings(_Section, frozen=True, kw_only=True):
     key: Secret | None = None
     models: tuple[str, ...] = ("*",)
     ca_file: str = ""
+    webhook_secret: Secret | None = None
+    """The secret that signs this provider's own safety webhooks, posted to ``/v1/safety/webhooks/NAME``."""
 
 
 class McpServerSettings(_Section, frozen=True, kw_only=True):
@@ -137,6 +142,20 @@ def _days(**days: int) -> dict[RetentionClass, int]:
     return {name: days[name] for name in get_args(RetentionClass)}
 
 
+class WebhookSettings(_Section, frozen=True, kw_only=True):
+    """``[monitor.webhooks.NAME]``: where notices are sent, signed with ``secret`` as Standard Webhooks has it."""
+
+    url: str
+    secret: Secret
+    ca_file: str = ""
+
+
+class MonitorSettings(_Section, frozen=True, kw_only=True):
+    """``[monitor]``: what enforcement tells other systems."""
+
+    webhooks: dict[str, WebhookSettings] = {}
+
+
 class RuleSetting(_Section, frozen=True, kw_only=True):
     """``[[guard.rules]]``: a phrase or RE2 pattern of your own. Phrases match under every normalisation."""
 
@@ -205,6 +224,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     ledger: LedgerSettings = LedgerSettings()
     retention: RetentionSettings = RetentionSettings()
     guard: GuardSettings = GuardSettings()
+    monitor: MonitorSettings = MonitorSettings()
     upstreams: dict[str, UpstreamSettings] = {}
     mcp: McpSettings = McpSettings()
     limits: dict[Tier, LimitSettings] = msgspec.field(default_factory=_limits)

@@ -18,7 +18,7 @@ from bartizan.control.contract import (
     ToolCall,
     Watch,
 )
-from bartizan.control.judgement import Judgement, StreamRelease, cuts, settle
+from bartizan.control.judgement import Judgement, StreamRelease, action_of, alters, cuts, settle
 from bartizan.control.modes import Modes
 from bartizan.control.pool import Pool
 from bartizan.control.registry import GROUP, Factory, Failed, Loaded, Loading, Planned, Registry, Skipped
@@ -52,6 +52,8 @@ __all__ = [
     "StreamingControl",
     "ToolCall",
     "Watch",
+    "action_of",
+    "alters",
     "cuts",
     "settle",
 ]

@@ -6,6 +6,16 @@ each kind of fact, the envelope around them with its ids, and the canonical enco
 
 from bartizan.event.casework import ApprovalGiven, ApprovalRequested, CaseDecided, CaseOpened
 from bartizan.event.control import ControlModeChanged, ControlRegistered, ControlSettingsChanged, PolicyChanged
+from bartizan.event.enforcement import (
+    LessonRecorded,
+    MeasureEnded,
+    MeasureTaken,
+    NamedScore,
+    NoticeAcknowledged,
+    Step,
+    UpstreamNoticeReceived,
+    WebhookTried,
+)
 from bartizan.event.envelope import KINDS, Envelope, Event, canonical, decode_body, encode_body, envelope, kind_of, new_id
 from bartizan.event.exchange import (
     ExchangeAdmitted,
@@ -17,6 +27,7 @@ from bartizan.event.exchange import (
     Timings,
     Verdict,
 )
+from bartizan.event.held import HoldSpent
 from bartizan.event.identity import (
     AccountStandingChanged,
     GrantEnded,
@@ -28,6 +39,7 @@ from bartizan.event.identity import (
     SessionClosed,
     SessionOpened,
 )
+from bartizan.event.monitor import Contribution, SignalKind, SignalLevel, SignalRaised
 from bartizan.event.record import (
     ContentErased,
     ContentRead,
@@ -36,6 +48,16 @@ from bartizan.event.record import (
     RetentionApplied,
     WriterStarted,
     WriterStopped,
+)
+from bartizan.event.review import (
+    Label,
+    LabelSettled,
+    Purpose,
+    ReviewDecided,
+    ReviewPlanned,
+    ReviewSampled,
+    ReviewUnmasked,
+    StratumPlan,
 )
 from bartizan.event.tool import ToolApprovalUsed, ToolChanged, ToolGranted, ToolGrantEnded, ToolPin, ToolsPinned, ToolsWithdrawn
 from bartizan.event.vocabulary import (
@@ -67,6 +89,7 @@ __all__ = [
     "Channel",
     "ContentErased",
     "ContentRead",
+    "Contribution",
     "ControlModeChanged",
     "ControlRegistered",
     "ControlSettingsChanged",
@@ -79,24 +102,42 @@ __all__ = [
     "GrantGiven",
     "HoldPlaced",
     "HoldReleased",
+    "HoldSpent",
     "KeyIssued",
     "KeyRevoked",
+    "Label",
+    "LabelSettled",
     "Layer",
+    "LessonRecorded",
+    "MeasureEnded",
+    "MeasureTaken",
     "Mode",
+    "NamedScore",
+    "NoticeAcknowledged",
     "OnError",
     "Origin",
     "Outcome",
     "PolicyChanged",
     "PrincipalKind",
     "PrincipalRegistered",
+    "Purpose",
     "RequestRefused",
     "RetentionApplied",
     "RetentionClass",
+    "ReviewDecided",
+    "ReviewPlanned",
+    "ReviewSampled",
+    "ReviewUnmasked",
     "RolesAssigned",
     "SessionClosed",
     "SessionOpened",
+    "SignalKind",
+    "SignalLevel",
+    "SignalRaised",
     "Span",
     "Standing",
+    "Step",
+    "StratumPlan",
     "Tier",
     "Timings",
     "ToolApprovalUsed",
@@ -106,7 +147,9 @@ __all__ = [
     "ToolPin",
     "ToolsPinned",
     "ToolsWithdrawn",
+    "UpstreamNoticeReceived",
     "Verdict",
+    "WebhookTried",
     "WriterStarted",
     "WriterStopped",
     "canonical",

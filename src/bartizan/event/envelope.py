@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, identity, record, tool
+from bartizan.event import casework, control, enforcement, exchange, held, identity, monitor, record, review, tool
 
 Event = (
     exchange.ExchangeAdmitted
     | exchange.ExchangeCompleted
     | exchange.ExchangeInterrupted
     | exchange.RequestRefused
+    | held.HoldSpent
     | identity.PrincipalRegistered
     | identity.RolesAssigned
     | identity.KeyIssued
@@ -32,6 +33,18 @@ Event = (
     | casework.CaseDecided
     | casework.ApprovalRequested
     | casework.ApprovalGiven
+    | monitor.SignalRaised
+    | enforcement.MeasureTaken
+    | enforcement.MeasureEnded
+    | enforcement.NoticeAcknowledged
+    | enforcement.LessonRecorded
+    | enforcement.WebhookTried
+    | enforcement.UpstreamNoticeReceived
+    | review.ReviewPlanned
+    | review.ReviewSampled
+    | review.ReviewDecided
+    | review.ReviewUnmasked
+    | review.LabelSettled
     | record.WriterStarted
     | record.WriterStopped
     | record.ContentErased

@@ -22,21 +22,24 @@ from bartizan.gateway.chat import Chat
 from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Exchange, Live
 from bartizan.gateway.forward import Forward
+from bartizan.gateway.holds import Holds
 from bartizan.gateway.limits import Limits
 from bartizan.gateway.mcp import Mcp, build
 from bartizan.gateway.messages import Messages
 from bartizan.gateway.metrics import Metrics
 from bartizan.gateway.pipeline import Pipeline
 from bartizan.gateway.records import Ledger, Recorder
+from bartizan.gateway.safety import PREFIX, Safety, encoded
 from bartizan.gateway.server import ON_LEFT, http_response
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstreams
+from bartizan.monitor import case_of_exchange
 from bartizan.policy import Policy, Resource
 
 _LOG: Final = logging.getLogger("bartizan.gateway")
 _IDENTITY_KINDS: Final = (
     *("key_revoked.v1", "account_standing_changed.v1", "grant_ended.v1", "grant_given.v1", "roles_assigned.v1"),
-    "principal_registered.v1",
+    *("principal_registered.v1", "measure_taken.v1", "measure_ended.v1"),
 )
 
 
@@ -91,6 +94,8 @@ class Gateway:
         mcp: McpSettings = McpSettings(),  # noqa: B008 - frozen
         casebook: Casebook | None = None,
     ) -> None:
+        self.safety: Safety | None = None
+        """Serves ``/v1/safety`` where it is composed."""
         self.metrics = Metrics()
         self.live = Live(directory)
         self.limits = Limits(limits or {}, max_concurrency=settings.max_concurrency)
@@ -112,6 +117,7 @@ class Gateway:
             forward=Forward(ledger.pseudonym, end_user=settings.end_user),
             settings=settings,
             policy_version=lambda: policy.version,
+            holds=Holds(ledger, Casebook(ledger)),
         )
         self._default: Dialect = chat
         self._routes: dict[str, Dialect] = {chat.path: chat, messages.path: messages}
@@ -144,6 +150,8 @@ class Gateway:
                 await self._tools(self.mcp, visit, scope, receive, send)
             elif dialect is not None and scope["method"] == "POST":
                 await self._exchange(visit, dialect, receive, send, scope.get(ON_LEFT))
+            elif self.safety is not None and path.startswith(PREFIX):
+                await self._safe(visit, self.safety, scope["method"], receive, send)
             else:
                 await self._other(visit, scope, known=dialect is not None, send=send)
         except BartizanError as error:
@@ -190,6 +198,21 @@ class Gateway:
         ending, exchange = await mcp.serve(scope["method"], visit.path, body, visit.headers, principal, visit.id, send, watch)
         if ending is not None and exchange is not None:
             self.metrics.ended(mcp.dialect.name, ending, exchange.marks)
+
+    async def _safe(self, visit: _Visit, safety: Safety, method: str, receive: Receive, send: Send) -> None:
+        body = await self._read(visit.headers, receive) if method == "POST" else b""
+        if visit.path.startswith(f"{PREFIX}webhooks/") and method == "POST":
+            visit.body = body
+            answer: Any = await safety.notice(visit.path, visit.headers, body)
+        else:
+            visit.principal = principal = self._admission.identify(visit.headers)
+            # A statement is nobody's to keep but in the appeal itself, so a refused one is not kept as a request's body.
+            self._limits_of_safety(principal)
+            answer = await safety.serve(method, visit.path, principal, body)
+        await whole(send, 200, encoded(answer), [JSON, *ids(visit.id)])
+
+    def _limits_of_safety(self, principal: Principal) -> None:
+        self.limits.reserve(principal.account, Tier.PUBLIC, tokens=0).settle(0)
 
     async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """Read the body. One that is too large is read on for a while: most clients see no answer before they have sent it all."""
@@ -247,6 +270,8 @@ class Gateway:
     async def _refuse(self, visit: _Visit, error: RefusedError, send: Send) -> None:
         """Record and answer a request that never became an exchange; one that can't be recorded is told 503."""
         self.metrics.refused(visit.dialect.name, error.code)
+        if error.status == 403 and visit.principal is not None:
+            error.case = error.case or case_of_exchange(visit.id)
         if error.code not in {"store_unavailable", "internal_error"}:
             try:
                 await self._recorder.refused(

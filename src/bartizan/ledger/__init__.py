@@ -5,6 +5,7 @@ content while its key lives, signed checkpoints, and proofs that anyone can chec
 """
 
 from bartizan.ledger.erasure import EVERYTHING, Erased, Erasure
+from bartizan.ledger.find import Found, find_exchange
 from bartizan.ledger.header import Header
 from bartizan.ledger.log import ConsistencyProof, InclusionProof, Ledger
 from bartizan.ledger.note import Checkpoint
@@ -19,10 +20,12 @@ __all__ = [
     "ConsistencyProof",
     "Erased",
     "Erasure",
+    "Found",
     "Header",
     "InclusionProof",
     "Ledger",
     "Report",
     "Witness",
+    "find_exchange",
     "verify",
 ]

@@ -146,6 +146,10 @@ class Ledger:
         """Return the header at a place, which nothing erases."""
         return decode_header(self._row(seq).header)
 
+    def size(self) -> int:
+        """Return how many entries there are now."""
+        return self._store.head().size
+
     def content(self, seq: int) -> bytes | None:
         """Return an entry's content, None if it had none or it was erased. The caller records ContentRead first."""
         header = self.header(seq)

@@ -3,4 +3,32 @@
 Takes in the ledger's events. Gives out signals with their evidence, enforcement steps that carry a case, and review samples.
 """
 
-__all__: list[str] = []
+from bartizan.monitor.appeals import Appeals, Filing, is_subject
+from bartizan.monitor.casefile import CaseFile, appeal_path, case_of_exchange
+from bartizan.monitor.docket import Docket
+from bartizan.monitor.enforcement import APPEAL, DECISION, Enforcement, derived
+from bartizan.monitor.enforcer import REVERSED, UPHELD, Enforcer
+from bartizan.monitor.ladder import Ladder, criteria
+from bartizan.monitor.ladder import shipped as shipped_ladder
+from bartizan.monitor.upstream_notices import UpstreamNotices
+
+__all__ = [
+    "APPEAL",
+    "DECISION",
+    "REVERSED",
+    "UPHELD",
+    "Appeals",
+    "CaseFile",
+    "Docket",
+    "Enforcement",
+    "Enforcer",
+    "Filing",
+    "Ladder",
+    "UpstreamNotices",
+    "appeal_path",
+    "case_of_exchange",
+    "criteria",
+    "derived",
+    "is_subject",
+    "shipped_ladder",
+]
