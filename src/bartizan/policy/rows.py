@@ -14,22 +14,6 @@ import msgspec
 from bartizan.errors import ConfigError
 from bartizan.event import ACTIONS, Action, Tier
 
-<<<<<<< HEAD
-CATEGORIES: Final = (
-    "injection",
-    "secret",
-    "canary",
-    "egress",
-    "tool_schema",
-    "tool_denied",
-    "tool_misuse",
-    "taint",
-    "blocked_phrase",
-    "hidden_text",
-    "unknown_item",
-    "media",
-    "control_failure",
-=======
 _PHASES: Final = ("input", "output", "tool")
 POSSIBLE: Final[Mapping[str, frozenset[Action]]] = MappingProxyType(
     {
@@ -37,7 +21,6 @@ POSSIBLE: Final[Mapping[str, frozenset[Action]]] = MappingProxyType(
         "output": frozenset(ACTIONS) - {"reroute"},
         "tool": frozenset(ACTIONS) - {"reroute", "redact"},
     }
->>>>>>> base
 )
 """What can be done in a phase: an answer that is there can't be another model's, and a tool call with a hole in it is another call."""
 _WHY: Final = {
