@@ -98,6 +98,8 @@ def honest(suite: Suite, task: Task, policy: FlowSettings) -> Trial:
 
 def attacks(suite: Suite, task: Task, injection: Injection, policy: FlowSettings) -> Iterator[Trial]:
     """Try an injection in a task: in every disguise, at the first and the last result from outside."""
+    if injection.calls and all(any(_same(goal, call) for call in task.calls) for goal in injection.calls):
+        return  # the user asks for just that
     outside = [number for number, call in enumerate(task.calls) if policy.labels.get(call.tool) != "trusted" and _can_hold(call.result)]
     for place in sorted({*outside[:1], *outside[-1:]}):
         if injection.smuggle is not None and not any(call.tool == injection.smuggle.tool for call in task.calls[place + 1 :]):
@@ -141,6 +143,10 @@ def _smuggled(call: Call, change: Smuggle) -> Call:
     for name, text in change.append.items():
         arguments[name] = str(arguments.get(name, "")) + text
     return msgspec.structs.replace(call, arguments=arguments)
+
+
+def _same(one: Call, other: Call) -> bool:
+    return one.tool == other.tool and one.arguments == other.arguments
 
 
 def _can_hold(result: Any) -> bool:  # noqa: ANN401 - any JSON value

@@ -29,6 +29,10 @@ class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
     strong: Any
     weak: Any
     delegate: Any
+    to_user: Any
+    ordinal: Any
+    bare: frozenset[str]
+    """Words that ask for sending something, but not necessarily words."""
 
 
 @cache
@@ -44,6 +48,9 @@ def lexicon() -> Lexicon:
         strong=_any(raw["markers"]["strong"]),
         weak=_any(raw["markers"]["weak"]),
         delegate=_any(raw["markers"]["delegate"]),
+        to_user=_any(raw["markers"]["to_user"]),
+        ordinal=_any(raw["markers"]["ordinal"]),
+        bare=frozenset(stem(word) for word in raw["groups"]["send"]["bare"]),
     )
 
 

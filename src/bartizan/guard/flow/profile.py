@@ -12,8 +12,9 @@ from bartizan.guard.flow.lexicon import lexicon, name_words, stem
 Role = Literal["credential", "privilege", "account", "url", "host", "recipient", "sql", "command", "path", "id", "text", "amount", "other"]
 _CHANGING: Final = frozenset({"send", "pay", "delete", "create", "book", "update", "share", "run", "operate", "remember"})
 _OUTWARD: Final = frozenset({"send", "pay", "share", "run"})
-_THINGS: Final = frozenset({"create", "update", "delete", "operate", "share"})
+_THINGS: Final = frozenset({"create", "update", "delete", "operate", "share", "send"})
 """Groups whose words everybody uses of everything: a task must name the thing as well."""
+_MAKING: Final = frozenset({"schedule", "create", "make", "new", "initiate", "issue"})
 _FORMATS: Final[dict[str, Role]] = {"uri": "url", "url": "url", "email": "recipient", "hostname": "host", "ipv4": "host", "ipv6": "host"}
 _LEADING: Final = 6
 
@@ -50,7 +51,7 @@ def profile(name: str, definition: Mapping[str, Any]) -> Profile:
     if reads_only:
         groups = frozenset({"read"})
     elif not groups & _CHANGING:
-        groups |= {"update", "send"}
+        groups |= {"update"}
     addressed = {"recipient", "account", "url", "host"} & set(roles.values())
     fetches = reads_only and bool({"url", "host"} & set(roles.values()))
     return Profile(
@@ -80,7 +81,7 @@ def _groups(told: list[str]) -> frozenset[str]:
     verb = next((word for word in told if any(word in each for each in known.values())), "")
     groups = frozenset(group for group, each in known.items() if verb in each)
     rest = set(told)
-    if groups & {"send", "create"} and rest & known["pay"]:
+    if rest & known["pay"] and ("send" in groups or verb in _MAKING):
         groups = (groups - {"send"}) | {"pay"}
     if groups & {"create", "update"} and rest & (known["share"] - {"member", "access"}):
         groups |= {"share"}

@@ -100,8 +100,11 @@ def _shape(profile: Profile, arguments: Mapping[str, Any], view: View, policy: F
                     yield Finding(kind="tool", rule=f"sql-{why}", argument=name)
 
 
+_ROWS: Final = frozenset({"tabl", "row", "databas", "column", "record", "sql", "schema", "entry", "query"})
+
+
 def _asked_to_write(view: View) -> bool:
-    return view.asks_for(("create", "update", "delete"))
+    return view.asks_for(("create", "update", "delete"), _ROWS)
 
 
 def _egress(profile: Profile, arguments: Mapping[str, Any], view: View, policy: FlowSettings) -> Iterator[Finding]:
@@ -151,7 +154,7 @@ def _mismatch(profile: Profile, view: View) -> Iterator[Finding]:
     changing = profile.groups - {"read"}
     if not view.task or _names_it(profile, view):
         return
-    if view.asks_for(changing) and (not profile.things or not profile.things.isdisjoint(view.stems)):
+    if view.asks_for(changing, profile.things):
         return
     if view.delegates and not view.planted:
         return
@@ -172,9 +175,11 @@ def _argument(profile: Profile, name: str, value: Any, view: View) -> Iterator[F
         if view.echoes(text):
             yield Finding(kind="taint", rule="echo-of-an-order", argument=name)
         return
+    if "remember" in profile.groups and view.echoes(text, run=4, strength=1):
+        yield Finding(kind="taint", rule="echo-of-an-order", argument=name)
+        return
     for atom in _atoms(text, role):
-        seen = view.seen(atom)
-        if rule := _flaw(profile, role, seen, view):
+        if rule := _flaw(profile, role, view.seen(atom, name), view):
             yield Finding(kind="taint", rule=rule, argument=name)
             return
     if role == "text":
@@ -189,19 +194,40 @@ def _atoms(text: str, role: Role) -> Sequence[str]:
 
 def _flaw(profile: Profile, role: Role, seen: Seen, view: View) -> str:
     """Return what is wrong with a value that is seen so; an empty string if nothing is."""
-    if seen.task or seen.chosen:
+    if seen.task:
+        return ""
+    aims = role == "id" or role in _ADDRESSED
+    if aims and (profile.destructive or "update" in profile.groups) and (seen.leaf or seen.own) and view.task:
+        # Among many, the one that the task means: an act that can't be undone must not hit its neighbour.
+        return "" if seen.best else "another-one"
+    if seen.chosen or seen.own:
         return ""
     if seen.planted:
         return "planted"
     if not view.task:
         return ""  # An MCP client need not say what its user wants; then only what was planted can be told.
-    if role in _ADDRESSED or (role == "id" and (profile.destructive or "update" in profile.groups)):
-        if seen.nowhere:
-            return "" if role == "id" else "from-nowhere"
-        if seen.leaf:
-            return "unrelated" if view.planted or profile.destructive or "pay" in profile.groups else ""
-        return "" if seen.pointed and not (view.planted and seen.asked) else "not-pointed-at"
-    return ""
+    return _addressed(profile, role, seen, view) if aims else _stated(role, seen, view)
+
+
+def _addressed(profile: Profile, role: Role, seen: Seen, view: View) -> str:
+    if role == "id" and not (profile.destructive or profile.outward or "update" in profile.groups):
+        return ""
+    if seen.nowhere:
+        return "" if role == "id" else "from-nowhere"
+    if seen.leaf:
+        return "unrelated" if view.planted or profile.destructive or "pay" in profile.groups else ""
+    if not seen.pointed or (view.planted and seen.asked):
+        return "not-pointed-at"
+    return "one-of-several" if seen.asked and seen.rivals else ""
+
+
+def _stated(role: Role, seen: Seen, view: View) -> str:
+    """Judge a value that is no address: one that came only with an order, or against what tables say, is not the user's."""
+    if role == "text" or view.delegates or seen.leaf:
+        return ""
+    if seen.asked and not seen.said:
+        return "" if role == "amount" and seen.pointed else "came-with-an-order"
+    return "not-in-the-table" if seen.said and seen.rivals and role == "other" else ""
 
 
 def _inside(name: str, text: str, view: View) -> Iterator[Finding]:

@@ -22,7 +22,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     ``task``: somebody trusted wrote it. ``chosen``: it is a whole value of a record that the task points at. ``leaf``: a whole value of
     some record. ``pointed``: it stands in the text of a result that the task points at. ``said``: in a text that asks for nothing.
-    ``asked``: beside something that asks. ``planted``: where somebody speaks to a machine.
+    ``asked``: beside something that asks. ``planted``: where somebody speaks to a machine. ``own``: in a result that is trusted.
+    ``best``: a value of the record that fits the task better than its neighbours do. ``rivals``: there are others of its shape that
+    were stated without an order.
     """
 
     task: bool = False
@@ -32,11 +34,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     said: bool = False
     asked: bool = False
     planted: bool = False
+    own: bool = False
+    best: bool = False
+    rivals: bool = False
 
     @property
     def nowhere(self) -> bool:
         """Nobody wrote it but the model."""
-        return not (self.task or self.leaf or self.said or self.asked or self.planted)
+        return not (self.task or self.own or self.leaf or self.said or self.asked or self.planted)
 
 
 class View:
@@ -47,8 +52,8 @@ class View:
         names = frozenset(name for name in history.tools if len(name_words(name)) > 1)
         trusted: list[str] = []
         self.readings: list[Reading] = []
-        self._own: list[str] = []
-        """Results that are trusted: what they say counts as if a person had said it, but asks for nothing."""
+        self._own: list[Reading] = []
+        """Results that are trusted: what they state is so, but it asks for nothing."""
         left = _MOST
         for source in history.sources:
             label = source.label or given.get(source.tool, "")
@@ -56,12 +61,11 @@ class View:
             left -= len(text)
             if source.origin in _TRUSTED:
                 trusted.append(text)
-            elif source.origin in _OUTSIDE and label == "trusted":
-                self._own.append(plain(text))
             elif source.origin in _OUTSIDE:
-                self.readings.append(read(text, tool=source.tool, arguments=source.arguments, secret=label == "secret", names=names))
+                reading = read(text, tool=source.tool, arguments=source.arguments, secret=label == "secret", names=names)
+                (self._own if label == "trusted" else self.readings).append(reading)
         self.task = plain("\n".join(trusted))
-        self._words = words(self.task)
+        self._words = words(str(lexicon().to_user.sub(" ", self.task)))
         self.stems = frozenset(stem(word) for word in self._words)
         self.telling = telling(self.task)
 
@@ -84,7 +88,12 @@ class View:
     def chooses(self) -> bool:
         """The task takes all of something, or picks by comparing."""
         known = lexicon().words
-        return not known["superlative"].isdisjoint(self._words) or not known["quantifier"].isdisjoint(self._words)
+        return not known["superlative"].isdisjoint(self._words) or self.takes_all or bool(lexicon().ordinal.search(self.task))
+
+    @cached_property
+    def takes_all(self) -> bool:
+        """The task takes all of something."""
+        return not lexicon().words["quantifier"].isdisjoint(self._words)
 
     @cached_property
     def replies(self) -> bool:
@@ -110,17 +119,22 @@ class View:
 
     def in_task(self, value: str) -> bool:
         """Say whether somebody trusted wrote a normalised value, as whole words."""
-        return _stands(value, self.task) or any(_stands(value, own) for own in self._own)
+        return _stands(value, self.task)
 
-    def asks_for(self, groups: Iterable[str]) -> bool:
-        """Say whether the task has a word for what one of these groups does."""
-        known = lexicon().task_words
-        return any(not known[group].isdisjoint(self.stems) for group in groups)
+    def asks_for(self, groups: Iterable[str], things: frozenset[str] = frozenset()) -> bool:
+        """Say whether the task has a word for what one of these groups does and, where there are any, for one of these things."""
+        known = lexicon()
+        named = not things or not things.isdisjoint(self.stems)
+        for group in groups:
+            if not known.task_words[group].isdisjoint(self.stems) and (named or group == "send"):
+                return True
+            if group == "send" and not known.bare.isdisjoint(self.stems) and things and named:
+                return True
+        return False
 
-    def seen(self, value: str) -> Seen:
-        """Find a value everywhere."""
+    def seen(self, value: str, key: str = "") -> Seen:
+        """Find a value everywhere; ``key`` is the name of the argument that it is for."""
         value = plain(value)
-        task = self.in_task(value)
         chosen = leaf = pointed = said = asked = planted = False
         for reading, points in zip(self.readings, self.pointed, strict=True):
             for each in reading.leaves:
@@ -133,7 +147,40 @@ class View:
                     asked = asked or unit.strength == 1
                     said = said or unit.strength == 0
                     pointed = pointed or (points and unit.strength < 2)
-        return Seen(task=task, chosen=chosen, leaf=leaf, pointed=pointed, said=said, asked=asked, planted=planted)
+        own = any(each.value == value for reading in self._own for each in reading.leaves) or any(
+            _stands(value, unit.text) for reading in self._own for unit in reading.units
+        )
+        return Seen(
+            task=self.in_task(value),
+            chosen=chosen,
+            leaf=leaf,
+            pointed=pointed,
+            said=said,
+            asked=asked,
+            planted=planted,
+            own=own,
+            best=(leaf or own) and self._best(value),
+            rivals=self._rivals(value, key),
+        )
+
+    def _best(self, value: str) -> bool:
+        """Say whether no record fits the task better than one of those that a value stands in, among values under the same name."""
+        every = [leaf for reading in (*self.readings, *self._own) for leaf in reading.leaves if leaf.key]
+        mine = [leaf for leaf in every if leaf.value == value]
+        keys = {leaf.key for leaf in mine}
+        fit = max((len(leaf.around & self.telling) for leaf in mine), default=0)
+        others = max((len(leaf.around & self.telling) for leaf in every if leaf.key in keys and leaf.value != value), default=0)
+        return bool(mine) and (self.chooses or (fit > 0 and fit >= others))
+
+    def _rivals(self, value: str, key: str) -> bool:
+        """Say whether other values of the same shape, or under the argument's own name, were stated without an order."""
+        shape = _shape(value)
+        name = key.lower()
+        for reading in (*self.readings, *self._own):
+            for leaf in reading.leaves:
+                if leaf.value != value and ((shape and _shape(leaf.value) == shape) or (leaf.key and leaf.key == name)):
+                    return True
+        return bool(shape) and any(word != value and _shape(word) == shape for word in self.task.split())
 
     def _anchored(self, leaf: Leaf) -> bool:
         return not leaf.around.isdisjoint(self.telling)
@@ -145,15 +192,13 @@ class View:
                 yield from (leaf.value for leaf in reading.leaves if len(leaf.value) >= 8)
                 yield from (word for unit in reading.units for word in unit.text.split() if len(word) >= 12 and not word.isalpha())
 
-    def echoes(self, text: str) -> bool:
-        """Say whether a text repeats eight words in a row of something that speaks to a machine and that no trusted person wrote."""
+    def echoes(self, text: str, *, run: int = 8, strength: int = 2) -> bool:
+        """Say whether a text repeats so many words in a row of something of this strength that no trusted person wrote."""
         told = words(plain(text))
-        if len(told) < 8 or not self.planted:
-            return False
-        runs = {tuple(told[at : at + 8]) for at in range(len(told) - 7)}
-        for reading in self.readings:
-            said = words(" ".join(unit.text for unit in reading.units if unit.strength == 2))
-            if any(tuple(said[at : at + 8]) in runs for at in range(len(said) - 7)):
+        runs = {tuple(told[at : at + run]) for at in range(len(told) - run + 1)}
+        for reading in self.readings if runs else ():
+            said = words(" ".join(unit.text for unit in reading.units if unit.strength >= strength))
+            if any(tuple(said[at : at + run]) in runs for at in range(len(said) - run + 1)):
                 return not self.in_task(plain(text))
         return False
 
@@ -185,6 +230,18 @@ def _grown(value: str, text: str, at: int, end: int) -> bool:
     return (len(following) == 2 and following[0] in ".-@" and following[1].isalnum()) or (
         at > 0 and text[at - 1] in ".-@_+" and at > 1 and text[at - 2].isalnum()
     )
+
+
+def _shape(value: str) -> str:
+    """Return what kind of address a value looks like; an empty string for one that looks like none."""
+    if "@" in value and " " not in value:
+        return "mail"
+    if "://" in value:
+        return "url"
+    digits = sum(character.isdigit() for character in value)
+    if " " not in value and value.isalnum() and digits >= 8 and len(value) >= 12:
+        return "account"
+    return "phone" if digits >= 7 and all(character.isdigit() or character in "+-() /" for character in value) else ""
 
 
 def _is_sender(leaf: Leaf) -> bool:
