@@ -26,6 +26,8 @@ class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
     words: Mapping[str, frozenset[str]]
     things: Mapping[str, frozenset[str]]
     """For a word's stem, the stems of all words for the same thing."""
+    verbs: Mapping[str, frozenset[str]]
+    """For what is done to things that run, the stems by which just that is asked for."""
     strong: Any
     weak: Any
     delegate: Any
@@ -45,6 +47,7 @@ def lexicon() -> Lexicon:
         roles={name: frozenset(words) for name, words in raw["roles"].items()},
         words={name: frozenset(words) for name, words in raw["words"].items()},
         things=_things(raw["things"]),
+        verbs={name: frozenset(stem(word) for word in each) for name, each in raw["verbs"].items()},
         strong=_any(raw["markers"]["strong"]),
         weak=_any(raw["markers"]["weak"]),
         delegate=_any(raw["markers"]["delegate"]),

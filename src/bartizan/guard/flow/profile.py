@@ -29,6 +29,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     outward: bool
     """What is put in leaves: to a person, an account, an address on the network."""
     destructive: bool
+    asked_by: frozenset[str]
+    """Stems by one of which a task must ask for it; none where its group says enough."""
     things: frozenset[str]
     """Stems of the words for what it makes, changes or ends; none where its verb alone says enough."""
 
@@ -61,6 +63,7 @@ def profile(name: str, definition: Mapping[str, Any]) -> Profile:
         reads_only=reads_only,
         outward=fetches or (not reads_only and (bool(groups & _OUTWARD) or bool(addressed))),
         destructive=hints.get("destructiveHint") is True or bool(groups & {"delete"}),
+        asked_by=next((lexicon().verbs[word] for word in told if word in lexicon().verbs), frozenset()),
         things=_things(told) if groups & _THINGS else frozenset(),
     )
 

@@ -154,7 +154,7 @@ def _mismatch(profile: Profile, view: View) -> Iterator[Finding]:
     changing = profile.groups - {"read"}
     if not view.task or _names_it(profile, view):
         return
-    if view.asks_for(changing, profile.things):
+    if view.asks_for(changing, profile.things) and (not profile.asked_by or not profile.asked_by.isdisjoint(view.stems)):
         return
     if view.delegates and not view.planted:
         return
@@ -206,7 +206,7 @@ def _flaw(profile: Profile, role: Role, seen: Seen, view: View) -> str:
         return "planted"
     if not view.task:
         return ""  # An MCP client need not say what its user wants; then only what was planted can be told.
-    return _addressed(profile, role, seen, view) if aims else _stated(role, seen, view)
+    return _addressed(profile, role, seen, view) if aims else _stated(profile, role, seen, view)
 
 
 def _addressed(profile: Profile, role: Role, seen: Seen, view: View) -> str:
@@ -216,17 +216,17 @@ def _addressed(profile: Profile, role: Role, seen: Seen, view: View) -> str:
         return "" if role == "id" else "from-nowhere"
     if seen.leaf:
         return "unrelated" if view.planted or profile.destructive or "pay" in profile.groups else ""
-    if not seen.pointed or (view.planted and seen.asked):
-        return "not-pointed-at"
-    return "one-of-several" if seen.asked and seen.rivals else ""
+    if not seen.pointed or (seen.asked and not seen.said):
+        return "came-with-an-order" if seen.asked else "not-pointed-at"
+    return "one-of-several" if seen.rivals else ""
 
 
-def _stated(role: Role, seen: Seen, view: View) -> str:
+def _stated(profile: Profile, role: Role, seen: Seen, view: View) -> str:
     """Judge a value that is no address: one that came only with an order, or against what tables say, is not the user's."""
     if role == "text" or view.delegates or seen.leaf:
         return ""
     if seen.asked and not seen.said:
-        return "" if role == "amount" and seen.pointed else "came-with-an-order"
+        return "" if role == "amount" and seen.pointed and "pay" in profile.groups else "came-with-an-order"
     return "not-in-the-table" if seen.said and seen.rivals and role == "other" else ""
 
 
