@@ -15,6 +15,7 @@ from bartizan.event.exchange import (
     RequestRefused,
     Span,
     Timings,
+    Trace,
     Verdict,
 )
 from bartizan.event.identity import (
@@ -103,6 +104,7 @@ __all__ = [
     "Standing",
     "Tier",
     "Timings",
+    "Trace",
     "Verdict",
     "WriterStarted",
     "WriterStopped",
