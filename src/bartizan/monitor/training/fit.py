@@ -110,7 +110,40 @@ def _regression(texts: Sequence[str], harmful: Sequence[bool], weights: Any) -> 
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - only where heads are trained
     except ImportError as error:
         raise ConfigError("training needs scikit-learn", hint="pip install scikit-learn") from error
-    return LogisticRegression(C=1.0, max_iter=200).fit(matrix(texts), np.array(harmful, np.int8), sample_weight=weights)
+    return LogisticRegression(C=1.0, max_iter=60, tol=1e-3).fit(matrix(texts), np.array(harmful, np.int8), sample_weight=weights)
+
+
+def fit_topic(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1) -> tuple[Any, dict[str, int]]:
+    """Fit the head that says whether a request is on a topic that harm and defence share: security, crime, private data."""
+    made = [(item.text, item.sensitive, "made") for item in requests(_MADE // 2, seed=seed)]
+    rest = [(row.text, row.harmful or row.source in _SECURITY, row.source) for row in rows if row.source not in _MIXED]
+    every = [*made, *rest, *((text, False, "MT-Bench-101") for text in extra)]
+    counts = Counter((source, sensitive) for _, sensitive, source in every)
+    weights = np.array([1 / np.sqrt(counts[source, sensitive]) for _, sensitive, source in every])
+    for side in (True, False):
+        mask = np.array([sensitive is side for _, sensitive, _ in every])
+        weights[mask] *= len(every) / 2 / weights[mask].sum()
+    model = _regression([text for text, _, _ in every], [sensitive for _, sensitive, _ in every], weights)
+    return model, dict(Counter(source for _, _, source in every))
+
+
+_SECURITY: Final = frozenset(
+    {
+        "atc-react",
+        "atomic-paired-templates",
+        "atomic-red-team",
+        "attack-paired-templates",
+        "attack-stix",
+        "authored-contrastive",
+        "d3fend",
+        "intercode-ctf",
+        "persuasion-paired-templates",
+        "sigma-rules",
+        "splunk-security-content",
+    }
+)
+_MIXED: Final = frozenset({"neuralchemy/prompt-injection-core", "aegis2", "fabric-patterns", "deepteam-examples"})
+"""Sources whose benign rows may be about security or not."""
 
 
 def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a scipy matrix
@@ -126,18 +159,19 @@ def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a scipy matrix
 
 
 def train(guard: Path, monitor: Path, out: Path, *, without: Collection[str] = (), dialogues: bool = True) -> dict[str, Any]:
-    """Fit both heads and write them with their card: hash, bias, rows by source, licences and command."""
+    """Fit the heads and write them with their card: hash, bias, rows by source, licences and command."""
     rows = guard_rows(guard, without=without)
     spoken = dialogue_rows(monitor) if dialogues else []
     request, first = fit_request(rows, extra=[turn for turns in spoken for turn in turns])
     talk, second = fit_talk(rows, spoken)
     out.mkdir(parents=True, exist_ok=True)
-    heads = {name: _write(out / f"{name}.f16", model) for name, model in (("request", request), ("talk", talk))}
+    topic, third = fit_topic(rows, extra=[turn for turns in spoken for turn in turns])
+    heads = {name: _write(out / f"{name}.f16", model) for name, model in (("request", request), ("talk", talk), ("topic", topic))}
     allowed = tomllib.loads(_SOURCES.read_text(encoding="utf-8"))["allowed"]
     card = {
         "version": VERSION,
         "heads": heads,
-        "rows": {"request": first, "talk": second},
+        "rows": {"request": first, "talk": second, "topic": third},
         "licences": {**allowed, "made": "project own", "MT-Bench-101": "Apache-2.0"},
         "left_out": sorted(without),
         "command": "bartizan monitor train --guard DIR --data DIR --out DIR",
