@@ -7,7 +7,7 @@ import gc
 from bartizan.app.compose import App
 from bartizan.gateway import Gateway, Safety
 from bartizan.model import Upstreams
-from bartizan.monitor import UpstreamNotices
+from bartizan.monitor import Notices, UpstreamNotices
 
 
 def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gateway:
@@ -17,7 +17,7 @@ def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gat
     gateway = Gateway(
         app.ledger, app.directory, app.policy, app.runner, upstreams, settings.gateway, limits=settings.limits, observe=observe
     )
-    gateway.safety = Safety(app.ledger, app.docket, app.appeals, app.directory, app.policy, notices)
+    gateway.safety = Safety(app.ledger, app.docket, app.appeals, app.directory, app.policy, notices, Notices(app.ledger))
     return gateway
 
 

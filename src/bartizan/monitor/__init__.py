@@ -10,6 +10,7 @@ from bartizan.monitor.enforcement import APPEAL, DECISION, Enforcement, derived
 from bartizan.monitor.enforcer import REVERSED, UPHELD, Enforcer
 from bartizan.monitor.ladder import Ladder, criteria
 from bartizan.monitor.ladder import shipped as shipped_ladder
+from bartizan.monitor.notices import NoticeEvent, Notices
 from bartizan.monitor.upstream_notices import UpstreamNotices
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Enforcer",
     "Filing",
     "Ladder",
+    "NoticeEvent",
+    "Notices",
     "UpstreamNotices",
     "appeal_path",
     "case_of_exchange",
