@@ -15,7 +15,16 @@ def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gat
     settings = app.settings
     notices = UpstreamNotices(app.ledger, lambda name: _webhook_secret(app, name))
     gateway = Gateway(
-        app.ledger, app.directory, app.policy, app.runner, upstreams, settings.gateway, limits=settings.limits, observe=observe
+        app.ledger,
+        app.directory,
+        app.policy,
+        app.runner,
+        upstreams,
+        settings.gateway,
+        limits=settings.limits,
+        observe=observe,
+        mcp=settings.mcp,
+        casebook=app.casebook,
     )
     gateway.safety = Safety(app.ledger, app.docket, app.appeals, app.directory, app.policy, notices, Notices(app.ledger))
     return gateway

@@ -26,6 +26,10 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     },
     "Controls": {
         "controls": "What judges exchanges, in which mode, for whom",
+        "guard": "The learned detectors: score texts, measure, train",
+    },
+    "Workbench": {
+        "intel": "Threat intelligence: what reports say, each statement with its quote",
     },
     "Record": {
         "ledger": "Verify, prove, export, hold and erase what is on record",

@@ -27,6 +27,7 @@ from bartizan.event.exchange import (
     Timings,
     Verdict,
 )
+from bartizan.event.held import HoldSpent
 from bartizan.event.identity import (
     AccountStandingChanged,
     GrantEnded,
@@ -58,6 +59,7 @@ from bartizan.event.review import (
     ReviewUnmasked,
     StratumPlan,
 )
+from bartizan.event.tool import ToolApprovalUsed, ToolChanged, ToolGranted, ToolGrantEnded, ToolPin, ToolsPinned, ToolsWithdrawn
 from bartizan.event.vocabulary import (
     ACTIONS,
     LAYERS,
@@ -100,6 +102,7 @@ __all__ = [
     "GrantGiven",
     "HoldPlaced",
     "HoldReleased",
+    "HoldSpent",
     "KeyIssued",
     "KeyRevoked",
     "Label",
@@ -137,6 +140,13 @@ __all__ = [
     "StratumPlan",
     "Tier",
     "Timings",
+    "ToolApprovalUsed",
+    "ToolChanged",
+    "ToolGrantEnded",
+    "ToolGranted",
+    "ToolPin",
+    "ToolsPinned",
+    "ToolsWithdrawn",
     "UpstreamNoticeReceived",
     "Verdict",
     "WebhookTried",

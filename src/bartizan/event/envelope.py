@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, enforcement, exchange, identity, monitor, record, review
+from bartizan.event import casework, control, enforcement, exchange, held, identity, monitor, record, review, tool
 
 Event = (
     exchange.ExchangeAdmitted
     | exchange.ExchangeCompleted
     | exchange.ExchangeInterrupted
     | exchange.RequestRefused
+    | held.HoldSpent
     | identity.PrincipalRegistered
     | identity.RolesAssigned
     | identity.KeyIssued
@@ -51,6 +52,12 @@ Event = (
     | record.HoldReleased
     | record.ContentRead
     | record.RetentionApplied
+    | tool.ToolsPinned
+    | tool.ToolsWithdrawn
+    | tool.ToolChanged
+    | tool.ToolGranted
+    | tool.ToolGrantEnded
+    | tool.ToolApprovalUsed
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.exchange import Exchange
 from bartizan.gateway.limits import Limits, Reservation
 from bartizan.identity import Directory, Principal
-from bartizan.model import Upstreams
+from bartizan.model import Upstream, Upstreams
 from bartizan.policy import Policy, Resource
 
 _DEFAULT_OUTPUT: Final = 1024
@@ -83,7 +83,7 @@ class Admission:
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise RefusedError("compressed bodies are not read", code="compressed_body", status=415, hint="send the body uncompressed")
         fields = read_object(body, max_depth=self._settings.max_depth)
-        request = dialect.read_request(fields, max_segments=self._settings.max_segments, max_choices=self._settings.max_choices)
+        request = self.understand(dialect, fields)
         if request.steering:
             raise RefusedError(
                 f"{request.steering[0]} is not for clients to set", code="guard_steering", status=400, param=request.steering[0]
@@ -102,10 +102,12 @@ class Admission:
         size: int,
     ) -> Exchange:
         """Check tier, policy and limits; raises RefusedError 403, 404 or 429. The exchange holds a reservation that must be settled."""
+        rerouted = ""
         if principal.restraint is not None:
             principal.restraint.check(request.features)
-            if principal.restraint.safer_model and self._settings.safer_model:
-                request = msgspec.structs.replace(request, model=self._settings.safer_model)
+            if principal.restraint.safer_model and self._settings.safer_model not in {"", request.model}:
+                rerouted = self._settings.safer_model
+                request = msgspec.structs.replace(request, model=rerouted)
         tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())
         upstream = self._upstreams.for_model(request.model)
         self._decide(principal, tier, request)
@@ -120,7 +122,7 @@ class Admission:
         )
         likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices
         reservation = self._reserve(principal, tier, likely)
-        return Exchange(
+        exchange = Exchange(
             began=began,
             principal=principal,
             dialect=dialect,
@@ -129,6 +131,60 @@ class Admission:
             context=context,
             reservation=reservation,
         )
+        exchange.rerouted = rerouted
+        return exchange
+
+    def understand(self, dialect: Dialect, fields: dict[str, Any]) -> Request:
+        """Understand a body anew whose texts were changed; raises RefusedError 400."""
+        return dialect.read_request(fields, max_segments=self._settings.max_segments, max_choices=self._settings.max_choices)
+
+    def safer(self, asked: str) -> tuple[str, Upstream]:
+        """Return the model that answers where policy says ``reroute``, and its server; raises RefusedError 503 where there is none."""
+        model = self._settings.safer_model
+        if not model or model == asked:
+            raise RefusedError(
+                f"policy sends this request to a safer model than {asked}, and there is none",
+                code="reroute_unavailable",
+                status=503,
+                hint="set [gateway] safer_model",
+            )
+        return model, self._upstreams.for_model(model)
+
+    def admit_tool(
+        self,
+        principal: Principal,
+        headers: Mapping[bytes, bytes],
+        tool: str,
+        granted: bool,
+        exchange_id: str,
+        *,
+        size: int,
+    ) -> tuple[Context, Reservation]:
+        """Check tier, policy and limits for one use of an MCP server; raises RefusedError 403 or 429. The reservation must be settled."""
+        tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())
+        if not self.may_call(principal, tier, tool, granted=granted):
+            raise RefusedError(
+                f"you may not use the tool {tool[:140]}", code="tool_denied", status=403, hint="ask for a grant: bartizan mcp grant"
+            )
+        context = Context(
+            exchange=exchange_id,
+            tenant=principal.tenant,
+            account=principal.account,
+            principal=principal.id,
+            tier=tier,
+            model=tool,
+            actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
+        )
+        return context, self._reserve(principal, tier, size // _BYTES_A_TOKEN)
+
+    def may_call(self, principal: Principal, tier: Tier, tool: str, *, granted: bool = True) -> bool:
+        """Say whether policy lets a principal call a tool."""
+        facts = {"tier": tier.rank, "tool": tool, "granted": granted}
+        return self._policy.decide(principal, "call_tool", Resource(type="Tool", id=tool), facts).allowed
+
+    def media(self, paths: tuple[str, ...], actions: Mapping[str, Action]) -> Verdict:
+        """Return the gateway's own verdict on media that nothing here can judge."""
+        return _verdict("media", "media", paths, actions.get("media", "block"), "input", self._mode)
 
     def _reserve(self, principal: Principal, tier: Tier, tokens: int) -> Reservation:
         throttled = principal.standing == "throttled"
@@ -145,7 +201,7 @@ class Admission:
         if request.unknown:
             verdicts.append(self.unknown(request.unknown, actions, layer="input"))
         if request.media:
-            verdicts.append(_verdict("media", "media", request.media, actions.get("media", "block"), "input", self._mode))
+            verdicts.append(self.media(request.media, actions))
         return verdicts
 
     def unknown(self, paths: tuple[str, ...], actions: Mapping[str, Action], *, layer: str) -> Verdict:

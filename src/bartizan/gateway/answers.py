@@ -42,6 +42,16 @@ async def begin_stream(send: Send, exchange_id: str, more: Sequence[Header] = ()
     await send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *ids(exchange_id), *more]})
 
 
+def told(*, rerouted: str, notices: Sequence[str], more: Sequence[Header] = ()) -> list[Header]:
+    """Return the headers that tell a caller what was done beside answering."""
+    headers: list[Header] = list(more)
+    if rerouted:
+        headers.append((b"x-bartizan-rerouted", rerouted.encode("ascii", "replace")))
+    if notices:
+        headers.append((b"x-bartizan-notice", ", ".join(notices).encode("ascii", "replace")))
+    return headers
+
+
 async def part(send: Send, body: bytes, *, more: bool) -> None:
     """Send a part of a stream."""
     await send({"type": "http.response.body", "body": body, "more_body": more})

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from bartizan.config import GatewaySettings, LimitSettings
+from bartizan.casework import Casebook
+from bartizan.config import GatewaySettings, LimitSettings, McpSettings
 from bartizan.control import Runner
 from bartizan.errors import BartizanError, RefusedError, StoreError
 from bartizan.event import Envelope, Tier
@@ -19,9 +20,11 @@ from bartizan.gateway.admission import Admission, headers_of
 from bartizan.gateway.answers import JSON, Receive, Send, error_body, error_headers, ids, refusal, whole
 from bartizan.gateway.chat import Chat
 from bartizan.gateway.dialect import Dialect
-from bartizan.gateway.exchange import Live
+from bartizan.gateway.exchange import Exchange, Live
 from bartizan.gateway.forward import Forward
+from bartizan.gateway.holds import Holds
 from bartizan.gateway.limits import Limits
+from bartizan.gateway.mcp import Mcp, build
 from bartizan.gateway.messages import Messages
 from bartizan.gateway.metrics import Metrics
 from bartizan.gateway.pipeline import Pipeline
@@ -88,6 +91,8 @@ class Gateway:
         *,
         limits: Mapping[Tier, LimitSettings] | None = None,
         observe: bool = False,
+        mcp: McpSettings = McpSettings(),  # noqa: B008 - frozen
+        casebook: Casebook | None = None,
     ) -> None:
         self.safety: Safety | None = None
         """Serves ``/v1/safety`` where it is composed."""
@@ -112,9 +117,13 @@ class Gateway:
             forward=Forward(ledger.pseudonym, end_user=settings.end_user),
             settings=settings,
             policy_version=lambda: policy.version,
+            holds=Holds(ledger, Casebook(ledger)),
         )
         self._default: Dialect = chat
         self._routes: dict[str, Dialect] = {chat.path: chat, messages.path: messages}
+        self.mcp: Mcp | None = None
+        if mcp.servers and casebook is not None:
+            self.mcp = build(mcp, ledger, casebook, admission=self._admission, runner=runner, live=self.live, policy=lambda: policy.version)
         ledger.subscribe(_IDENTITY_KINDS, self._identity_changed)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -137,7 +146,9 @@ class Gateway:
         visit = _Visit(self._ids.next(), path, dialect or self._dialect_of(scope))
         try:
             visit.headers = headers_of(scope["headers"])
-            if dialect is not None and scope["method"] == "POST":
+            if self.mcp is not None and path.startswith("/mcp/"):
+                await self._tools(self.mcp, visit, scope, receive, send)
+            elif dialect is not None and scope["method"] == "POST":
                 await self._exchange(visit, dialect, receive, send, scope.get(ON_LEFT))
             elif self.safety is not None and path.startswith(PREFIX):
                 await self._safe(visit, self.safety, scope, receive, send)
@@ -169,6 +180,24 @@ class Gateway:
         finally:
             self.live.discard(exchange)
         self.metrics.ended(dialect.name, ending, exchange.marks)
+
+    async def _tools(self, mcp: Mcp, visit: _Visit, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        visit.dialect = mcp.dialect
+        mcp.check(scope, visit.headers)
+        visit.principal = principal = self._admission.authenticate(visit.headers)
+        body = await self._read(visit.headers, receive) if scope["method"] == "POST" else b""
+        visit.body = body
+        on_left: list[Callable[[], None]] | None = scope.get(ON_LEFT)
+
+        def watch(exchange: Exchange) -> None:
+            if on_left is not None:
+                on_left.append(exchange.left)
+            else:
+                exchange.watch(receive)
+
+        ending, exchange = await mcp.serve(scope["method"], visit.path, body, visit.headers, principal, visit.id, send, watch)
+        if ending is not None and exchange is not None:
+            self.metrics.ended(mcp.dialect.name, ending, exchange.marks)
 
     async def _safe(self, visit: _Visit, safety: Safety, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
@@ -278,6 +307,8 @@ class Gateway:
             elif message["type"] == "lifespan.shutdown":
                 self.live.close()
                 self._upstreams.close()
+                if self.mcp is not None:
+                    self.mcp.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

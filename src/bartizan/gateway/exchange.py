@@ -33,6 +33,7 @@ class Exchange:
         "_watcher",
         "account",
         "began",
+        "case",
         "context",
         "cut_by",
         "cut_error",
@@ -42,8 +43,11 @@ class Exchange:
         "features",
         "id",
         "marks",
+        "notices",
         "principal",
+        "redactions",
         "request",
+        "rerouted",
         "reservation",
         "response",
         "started",
@@ -75,6 +79,11 @@ class Exchange:
         self.context = context
         self.reservation = reservation
         self.verdicts: list[Verdict] = []
+        self.notices: list[str] = []
+        self.redactions = 0
+        self.rerouted = ""
+        """The safer model that answers instead."""
+        self.case = ""
         self.marks: dict[str, float] = {}
         self.features = request.features
         restraint = principal.restraint
@@ -82,7 +91,7 @@ class Exchange:
         self.told: tuple[tuple[bytes, bytes], ...] = ()
         """Headers of the answer that say which measure it is under."""
         if restraint is not None:
-            self.told = ((b"x-bartizan-case", restraint.case.encode()), (b"x-bartizan-model", request.model.encode(errors="replace")[:200]))
+            self.told = ((b"x-bartizan-case", restraint.case.encode()),)
         self.response: Response | None = None
         self.started = False
         """The status line is out."""

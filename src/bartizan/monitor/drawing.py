@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -35,6 +35,7 @@ from bartizan.monitor.sampling import Urn, allocate, lot
 
 _MOST: Final = 4000
 _ENDED: Final = (kind_of(ExchangeAdmitted), kind_of(ExchangeCompleted))
+Truth = Literal["", "harmful", "benign"]
 _SHARE_WEIGHT: Final = 20.0
 """How many settled items the assumed share counts as when labels correct it."""
 
@@ -108,8 +109,8 @@ class Drawer:
         chance = random.Random(lot(key, plan))  # noqa: S311 - seeded by the secret, so that a repeat is the same draw
         canaries = self._canaries(chance, round(budget * self._rules.canaries))
         assumed = self.assumed()
-        sizes = {name: urn.size for name, urn in urns.items()}
-        drawn = allocate(sizes, assumed, budget=budget - len(canaries), floor=self._rules.floor)
+        sizes: dict[str, int] = {name: urn.size for name, urn in urns.items()}
+        drawn = allocate(sizes, dict(assumed), budget=budget - len(canaries), floor=self._rules.floor)
         strata = tuple(StratumPlan(stratum=name, size=sizes[name], drawn=drawn[name], assumed=assumed[name]) for name in STRATA)
         fact = ReviewPlanned(plan=plan, since=since, until=until, strata=strata, upto=upto, version=self._rules.version)
         items = self._items(chance, plan, urns, drawn, canaries)
@@ -214,7 +215,7 @@ def _bare(text: str) -> str:
     return text.removeprefix("user: ")
 
 
-def _truth(item: Item) -> str:  # a canary of a canary keeps what it is known to be
+def _truth(item: Item) -> Truth:  # a canary of a canary keeps what it is known to be
     return item.fact.truth or (item.settled.label if item.settled is not None else "")
 
 

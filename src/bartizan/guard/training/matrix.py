@@ -1,0 +1,28 @@
+"""Features of many texts as one sparse matrix, with the values that the heads use when they judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from bartizan.guard.learned.features import dense_names, features, readings
+from bartizan.guard.learned.ngrams import COLUMNS
+
+
+def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - scipy has no types
+    """Return a CSR matrix: a row for each text's most readable reading, hashed columns first, dense numbers after them."""
+    width = COLUMNS + len(dense_names())
+    columns, values, ends = [], [], [0]
+    for text in texts:
+        found = features(readings(text)[:2][-1] if len(text) < 4000 else text)
+        for block in found.grams:
+            columns.append(block.astype(np.int32))
+            values.append(np.full(len(block), 1 / np.sqrt(max(len(block), 1)), dtype=np.float32))
+        present = np.flatnonzero(found.dense)
+        columns.append((COLUMNS + present).astype(np.int32))
+        values.append(found.dense[present])
+        ends.append(ends[-1] + sum(len(block) for block in columns[-3:]))
+    return sparse.csr_matrix((np.concatenate(values), np.concatenate(columns), np.array(ends)), shape=(len(texts), width))

@@ -1,0 +1,152 @@
+"""Fit the monitor's heads: two linear models over the same hashed n-grams, from licensed rows and from made-up text.
+
+``request`` separates a single request for operational harm from look-alikes; ``talk`` separates dialogues that conceal or escalate
+towards harm from harmless ones. Needs scikit-learn, which is no dependency of the program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import tomllib
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from bartizan.errors import ConfigError
+from bartizan.monitor.rows import read_rows
+from bartizan.monitor.text.features import BUCKETS, features
+from bartizan.monitor.training.requests import requests
+from bartizan.monitor.training.talks import talks
+
+_SOURCES: Final = Path(__file__).with_name("sources.toml")
+_CAP: Final = 1500
+_MADE: Final = 14000
+_MADE_SHARE: Final = 0.75
+_TALKS: Final = 5000
+_REST: Final = "background"
+VERSION: Final = "1"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One text to train on."""
+
+    text: str
+    harmful: bool
+    source: str
+
+
+def guard_rows(folder: Path, *, without: Collection[str] = ()) -> list[Row]:
+    """Return the allowed rows of a folder of guard data, at most a cap of each source and label, in a fixed random order."""
+    allowed = set(tomllib.loads(_SOURCES.read_text(encoding="utf-8"))["allowed"]) - set(without)
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(folder.glob("*.jsonl.gz")):
+        for row in read_rows(path):
+            if row["source"] in allowed and row.get("origin", "user") == "user" and row["label"] in _LABELS:
+                found.setdefault((row["source"], row["label"]), []).append(row["text"])
+    draw = random.Random(5)  # noqa: S311 - a repeatable sample
+    rows = []
+    for (source, label), texts in sorted(found.items()):
+        draw.shuffle(texts)
+        rows += [Row(text, label != "benign", source) for text in texts[:_CAP]]
+    return rows
+
+
+_LABELS: Final = frozenset({"benign", "cyber_misuse", "harm_other"})
+
+
+def dialogue_rows(folder: Path) -> list[list[str]]:
+    """Return the user turns of each harmless dialogue of a source whose licence allows training (MT-Bench-101, Apache-2.0)."""
+    path = folder / "conversations.jsonl.gz"
+    return [
+        [turn["content"] for turn in row["turns"] if turn["role"] == "user"]
+        for row in (read_rows(path) if path.exists() else ())
+        if row["source"] == "MT-Bench-101" and row["label"] == 0
+    ]
+
+
+def fit_request(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1) -> tuple[Any, dict[str, int]]:
+    """Fit the head of single requests; returns the model and the rows by source."""
+    made = [Row(item.text, item.harmful, "made") for item in requests(_MADE, seed=seed)]
+    rest = [*rows, *(Row(text, False, "MT-Bench-101") for text in extra)]
+    counts = Counter((row.source, row.harmful) for row in rest)
+    weights = np.array([1 / np.sqrt(counts[row.source, row.harmful]) for row in rest])
+    for side in (True, False):
+        mask = np.array([row.harmful is side for row in rest])
+        weights[mask] *= (1 - _MADE_SHARE) / 2 * len(rest) / weights[mask].sum()
+    every = np.r_[weights, np.full(len(made), _MADE_SHARE * len(rest) / len(made))]
+    model = _regression([row.text for row in [*rest, *made]], [row.harmful for row in [*rest, *made]], every)
+    return model, dict(Counter(row.source for row in [*rest, *made]))
+
+
+def fit_talk(rows: Sequence[Row], dialogues: Sequence[Sequence[str]], *, seed: int = 1) -> tuple[Any, dict[str, int]]:
+    """Fit the head of whole dialogues (the user's turns, one after the other)."""
+    made = [Row(" \n ".join(item.turns), item.harmful, "made") for item in talks(_TALKS, seed=seed)]
+    harmless = [Row(" \n ".join(turns), False, "MT-Bench-101") for turns in dialogues]
+    draw = random.Random(seed)  # noqa: S311 - repeatable pairs of texts
+    quiet = [row.text for row in rows if not row.harmful and len(row.text) < 400]
+    mixed = [Row(" \n ".join(draw.sample(quiet, draw.randint(2, 5))), False, _REST) for _ in range(_TALKS // 2)]
+    loud = [row for row in rows if row.harmful and row.source in _SPOKEN and len(row.text) < 600]
+    every = [*made, *harmless, *mixed, *loud]
+    counts = Counter((row.source, row.harmful) for row in every)
+    weights = np.array([1 / np.sqrt(counts[row.source, row.harmful]) for row in every])
+    for side in (True, False):
+        mask = np.array([row.harmful is side for row in every])
+        weights[mask] *= len(every) / 2 / weights[mask].sum()
+    model = _regression([row.text for row in every], [row.harmful for row in every], weights)
+    return model, dict(Counter(row.source for row in every))
+
+
+_SPOKEN: Final = frozenset({"hh-rlhf-harmless", "aegis2", "multijail", "mlc-ailuminate"})
+
+
+def _regression(texts: Sequence[str], harmful: Sequence[bool], weights: Any) -> Any:  # noqa: ANN401 - numpy in, a scikit-learn model out
+    try:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - only where heads are trained
+    except ImportError as error:
+        raise ConfigError("training needs scikit-learn", hint="pip install scikit-learn") from error
+    return LogisticRegression(C=1.0, max_iter=200).fit(matrix(texts), np.array(harmful, np.int8), sample_weight=weights)
+
+
+def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a scipy matrix
+    """Return the features of texts as a sparse matrix."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415 - only where heads are trained
+
+    found = [features(text) for text in texts]
+    ends = np.cumsum([0, *(len(buckets) for buckets, _ in found)])
+    return csr_matrix(
+        (np.concatenate([weights for _, weights in found]), np.concatenate([buckets for buckets, _ in found]), ends),
+        shape=(len(texts), BUCKETS),
+    )
+
+
+def train(guard: Path, monitor: Path, out: Path, *, without: Collection[str] = (), dialogues: bool = True) -> dict[str, Any]:
+    """Fit both heads and write them with their card: hash, bias, rows by source, licences and command."""
+    rows = guard_rows(guard, without=without)
+    spoken = dialogue_rows(monitor) if dialogues else []
+    request, first = fit_request(rows, extra=[turn for turns in spoken for turn in turns])
+    talk, second = fit_talk(rows, spoken)
+    out.mkdir(parents=True, exist_ok=True)
+    heads = {name: _write(out / f"{name}.f16", model) for name, model in (("request", request), ("talk", talk))}
+    allowed = tomllib.loads(_SOURCES.read_text(encoding="utf-8"))["allowed"]
+    card = {
+        "version": VERSION,
+        "heads": heads,
+        "rows": {"request": first, "talk": second},
+        "licences": {**allowed, "made": "project own", "MT-Bench-101": "Apache-2.0"},
+        "left_out": sorted(without),
+        "command": "bartizan monitor train --guard DIR --data DIR --out DIR",
+    }
+    (out / "heads.json").write_text(json.dumps(card, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return card
+
+
+def _write(path: Path, model: Any) -> dict[str, Any]:  # noqa: ANN401 - a scikit-learn model
+    raw = model.coef_[0].astype("<f2").tobytes()
+    path.write_bytes(raw)
+    return {"sha256": hashlib.sha256(raw).hexdigest(), "bias": float(model.intercept_[0])}
