@@ -16,7 +16,7 @@ from bartizan.guard import builtin
 from bartizan.identity import Access, Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.model import Timeouts, Upstreams
-from bartizan.monitor import Appeals, Docket, Enforcement, Enforcer
+from bartizan.monitor import Appeals, Docket, Drawer, Enforcement, Enforcer, Queue, Review, rules
 from bartizan.policy import Policy
 
 
@@ -40,6 +40,9 @@ class Rooms:
         self.docket = Docket(self.ledger, self.enforcement, self.directory)
         self.enforcer = Enforcer(self.ledger, self.enforcement, self.directory)
         self.appeals = Appeals(self.ledger, self.docket, self.enforcement, self.enforcer, self.desk, self.casebook)
+        self.queue = Queue(self.ledger, needed=rules().looks[settings.profile])
+        self.review = Review(self.ledger, self.queue)
+        self.drawer = Drawer(self.ledger, self.queue, self.enforcement, profile=settings.profile)
 
     def begin(self) -> Self:
         """Replay the record, so that every room knows what is so."""

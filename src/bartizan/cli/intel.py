@@ -33,7 +33,9 @@ def extract(
 @app.command()
 def brief(
     paths: Paths,
-    json: Annotated[Path | None, typer.Option("--json", help="Write statements with their citations to this file, one a line; - for stdout")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write statements with their citations to this file, one a line; - for stdout")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Statements to print for each part")] = 12,
 ) -> None:
     """Say what reports say, in their own words, with page and place; nothing is kept."""

@@ -41,7 +41,10 @@ def brief(made: Brief, reports: Sequence[Report], *, limit: int) -> str:
         out += ["", f"{len(made.duplicates)} reports repeat another one and were left out"]
     if made.hostile:
         out += ["", "Hostile or odd"]
-        out += [f"  {_name(each.doc)} p.{each.flag.page}: {each.flag.kind}: {safe(each.flag.detail)}: {safe(each.flag.text[:120])}" for each in made.hostile[:limit]]
+        out += [
+            f"  {_name(each.doc)} p.{each.flag.page}: {each.flag.kind}: {safe(each.flag.detail)}: {safe(each.flag.text[:120])}"
+            for each in made.hostile[:limit]
+        ]
     out += ["", "Not known", *(f"  {safe(line)}" for line in made.unknown)]
     names = {report.document.id for report in reports}
     return "\n".join([*out, "", f"{len(made.statements)} statements in all over {len(names)} documents; --json FILE writes every one", ""])

@@ -155,7 +155,7 @@ class Gateway:
             elif dialect is not None and scope["method"] == "POST":
                 await self._exchange(visit, dialect, receive, send, scope.get(ON_LEFT))
             elif self.safety is not None and path.startswith(PREFIX):
-                await self._safe(visit, self.safety, scope["method"], receive, send)
+                await self._safe(visit, self.safety, scope, receive, send)
             else:
                 await self._other(visit, scope, known=dialect is not None, send=send)
         except BartizanError as error:
@@ -204,7 +204,8 @@ class Gateway:
         if ending is not None and exchange is not None:
             self.metrics.ended(mcp.dialect.name, ending, exchange.marks)
 
-    async def _safe(self, visit: _Visit, safety: Safety, method: str, receive: Receive, send: Send) -> None:
+    async def _safe(self, visit: _Visit, safety: Safety, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
         body = await self._read(visit.headers, receive) if method == "POST" else b""
         if visit.path.startswith(f"{PREFIX}webhooks/") and method == "POST":
             visit.body = body
@@ -213,7 +214,7 @@ class Gateway:
             visit.principal = principal = self._admission.identify(visit.headers)
             # A statement is nobody's to keep but in the appeal itself, so a refused one is not kept as a request's body.
             self._limits_of_safety(principal)
-            answer = await safety.serve(method, visit.path, principal, body)
+            answer = await safety.serve(method, visit.path, query, principal, body)
         await whole(send, 200, encoded(answer), [JSON, *ids(visit.id)])
 
     def _limits_of_safety(self, principal: Principal) -> None:

@@ -161,6 +161,10 @@ class Enforcement:
         """Return the cases in which persons decided, or are to decide, a step of this case."""
         return [opened for opened in self._opened.values() if opened.kind == DECISION and opened.evidence[:1] == (case,)]
 
+    def is_watched(self, account: str) -> bool:
+        """Say whether there ever was a signal about an account, or a measure against it."""
+        return account in self._past
+
     def principals(self, account: str) -> Sequence[str]:
         """Return the principals of an account."""
         return self._people.get(account, ())

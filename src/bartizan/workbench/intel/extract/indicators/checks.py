@@ -36,7 +36,7 @@ def _mac(raw: str) -> Checked | None:
     value = raw.lower().replace("-", ":")
     return (
         None
-        if value in {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"} or value.replace(":", "").isdigit() and raw.count(":")
+        if value in {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"} or (value.replace(":", "").isdigit() and raw.count(":"))
         else Checked(value=value)
     )
 

@@ -25,7 +25,7 @@ def quad(labels: list[str], before: bytes, *, defanged: bool) -> str:
     if labels[0] == "0" and labels != ["0", "0", "0", "0"]:
         return "starts with 0: a version"
     found = _word_before.search(before[-24:].lower())
-    if found and (found.group(1).decode() in _versions() or before.endswith(b"/") and not before.endswith(b"//")):
+    if found and (found.group(1).decode() in _versions() or (before.endswith(b"/") and not before.endswith(b"//"))):
         return "follows a word for a version"
     if before.endswith((b"v", b"V")) or (before.endswith(b"/") and before[-2:-1].isalpha()):
         return "follows a word for a version"
@@ -67,7 +67,7 @@ def _registered(raw: str, labels: list[str], lists: Words, before: bytes, after:
     last = labels[-1]
     if len(labels[-2]) == 1 and len(labels) == 2 and last not in {"com", "org", "co", "cc", "me", "ly", "io", "sh"}:
         return "host", "an abbreviation"
-    if ".".join(labels[-2:]) in lists.not_hosts and len(labels) <= 3 or ".".join(labels[:2]) in {"e.g", "i.e"}:
+    if (".".join(labels[-2:]) in lists.not_hosts and len(labels) <= 3) or ".".join(labels[:2]) in {"e.g", "i.e"}:
         return "host", "a name from programming or prose"
     if last in lists.file_suffixes:
         return _file_or_host(labels, before, after)

@@ -43,7 +43,7 @@ def urls(text: str, data: bytes, lists: Words) -> Iterator[Mention]:
         dropped = _overlong(parts.group(6), quoted)
         written = parts.group(1).decode("latin-1").lower()
         host = refang.dots(parts.group(4)).lower()
-        defanged = written != scheme or b":" != parts.group(2)[:1] or _is_defanged(parts.group(4))
+        defanged = written != scheme or parts.group(2)[:1] != b":" or _is_defanged(parts.group(4))
         path_start = start + parts.start(6)
         raw_path = text[path_start : end - dropped]
         if not raw_path and not parts.group(5):
@@ -67,7 +67,7 @@ def _port(raw: bytes) -> str:
 
 
 def _is_defanged(raw: bytes) -> bool:
-    return any(byte in raw for byte in b"[({<\\ ") or b"dot" in raw.lower() and b"[" in raw
+    return any(byte in raw for byte in b"[({<\\ ") or (b"dot" in raw.lower() and b"[" in raw)
 
 
 def _original(text: str, host: str, start: int, end: int) -> str:
