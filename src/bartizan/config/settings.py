@@ -207,6 +207,20 @@ class GuardSettings(_Section, frozen=True, kw_only=True):
     """Distributions whose detectors may run in our process."""
 
 
+class IntelSettings(_Section, frozen=True, kw_only=True):
+    """``[intel]``: reading threat reports."""
+
+    unmarked_tlp: Literal["clear", "green", "amber", "amber+strict", "red"] = "amber"
+    """What a report counts as that states no Traffic Light Protocol level."""
+    model: str = ""
+    """The model that may write briefs, through the gateway; none by default, and then briefs are quotes."""
+    model_tlp: Literal["clear", "green", "amber", "amber+strict", "red"] = "green"
+    """Quotes of reports above this level are in no prompt."""
+    private_hosts: tuple[str, ...] = ()
+    """Hosts with private addresses that reports may be fetched from; all others must be public."""
+    max_pages: int = 5000
+
+
 def _limits() -> dict[Tier, LimitSettings]:
     return {
         Tier.PUBLIC: LimitSettings(requests_per_minute=60, concurrent=4, tokens_per_minute=40_000),
@@ -227,6 +241,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     monitor: MonitorSettings = MonitorSettings()
     upstreams: dict[str, UpstreamSettings] = {}
     mcp: McpSettings = McpSettings()
+    intel: IntelSettings = IntelSettings()
     limits: dict[Tier, LimitSettings] = msgspec.field(default_factory=_limits)
     profile: Literal["small", "standard", "regulated"] = "small"
     """How many people share the duties: ``small`` merges some, names them and makes up for it with delay and notice."""

@@ -41,6 +41,7 @@ from bartizan.event.identity import (
     SessionOpened,
 )
 from bartizan.event.monitor import Contribution, SignalKind, SignalLevel, SignalRaised
+from bartizan.event.intel import ReportIngested, ReportRemoved, ReportsExported
 from bartizan.event.record import (
     ContentErased,
     ContentRead,
@@ -122,6 +123,9 @@ __all__ = [
     "PrincipalKind",
     "PrincipalRegistered",
     "Purpose",
+    "ReportIngested",
+    "ReportRemoved",
+    "ReportsExported",
     "RequestRefused",
     "RetentionApplied",
     "RetentionClass",
