@@ -119,6 +119,7 @@ class Admission:
             principal=principal.id,
             tier=tier,
             model=request.model,
+            asked=request.segments,
             actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
             history=history_of(request) if request.tools else History(),
         )
