@@ -15,6 +15,10 @@ _OUTWARD: Final = frozenset({"send", "pay", "share", "run"})
 _THINGS: Final = frozenset({"create", "update", "delete", "operate", "share", "send"})
 """Groups whose words everybody uses of everything: a task must name the thing as well."""
 _MAKING: Final = frozenset({"schedule", "create", "make", "new", "initiate", "issue"})
+_SAYING: Final = frozenset({"reply", "message", "email", "comment", "response", "answer", "mail", "sms"})
+_GENERIC: Final = frozenset(
+    {"set", "get", "do", "make", "put", "apply", "add", "new", "write", "run", "update", "create", "send", "use", "list"}
+)
 _FORMATS: Final[dict[str, Role]] = {"uri": "url", "url": "url", "email": "recipient", "hostname": "host", "ipv4": "host", "ipv6": "host"}
 _LEADING: Final = 6
 
@@ -29,6 +33,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     outward: bool
     """What is put in leaves: to a person, an account, an address on the network."""
     destructive: bool
+    own: frozenset[str]
+    """Stems of its name that are its own: its verb, and nouns that hardly any other tool has. A task that says one asks for it."""
     asked_by: frozenset[str]
     """Stems by one of which a task must ask for it; none where its group says enough."""
     things: frozenset[str]
@@ -64,6 +70,7 @@ def profile(name: str, definition: Mapping[str, Any]) -> Profile:
         outward=fetches or (not reads_only and (bool(groups & _OUTWARD) or bool(addressed))),
         destructive=hints.get("destructiveHint") is True or bool(groups & {"delete"}),
         asked_by=next((lexicon().verbs[word] for word in told if word in lexicon().verbs), frozenset()),
+        own=_own(told),
         things=_things(told) if groups & _THINGS else frozenset(),
     )
 
@@ -88,7 +95,22 @@ def _groups(told: list[str]) -> frozenset[str]:
         groups = (groups - {"send"}) | {"pay"}
     if groups & {"create", "update"} and rest & (known["share"] - {"member", "access"}):
         groups |= {"share"}
+    if told and told[-1] in _SAYING:
+        groups |= {"send"}
     return groups | ({"remember"} if rest & known["remember"] else frozenset())
+
+
+def _own(told: list[str]) -> frozenset[str]:
+    known = lexicon()
+    verb = {stem(told[0])} if told and told[0] not in _GENERIC else set()
+    nouns = {
+        stem(word)
+        for word in told[1:]
+        if stem(word) not in known.things
+        and word not in known.words["common"]
+        and not any(word in each for each in known.tool_words.values())
+    }
+    return frozenset(verb | {each for each in nouns if len(each) >= 4})
 
 
 def _things(told: list[str]) -> frozenset[str]:
@@ -123,7 +145,7 @@ def _settled(role: Role, told: list[str], member: Mapping[str, Any]) -> Role:
     if role == "text" and "name" in told and {"file", "user", "host", "domain", "channel"} & set(told):
         return {"file": "path", "user": "recipient", "channel": "recipient"}.get(told[0], "host")  # type: ignore[return-value]  # Roles
     if role == "recipient" and "address" in told and not {"email", "mail"} & set(told) and "mail" not in about:
-        return "text"
+        return "other"
     if role == "credential" and "token" in told and "page" in told:
         return "other"
     return role

@@ -154,6 +154,8 @@ def _mismatch(profile: Profile, view: View) -> Iterator[Finding]:
     changing = profile.groups - {"read"}
     if not view.task or _names_it(profile, view):
         return
+    if not profile.asked_by and not profile.own.isdisjoint(view.stems):
+        return
     if view.asks_for(changing, profile.things) and (not profile.asked_by or not profile.asked_by.isdisjoint(view.stems)):
         return
     if view.delegates and not view.planted:
@@ -199,7 +201,7 @@ def _flaw(profile: Profile, role: Role, seen: Seen, view: View) -> str:
     aims = role == "id" or role in _ADDRESSED
     if aims and (profile.destructive or "update" in profile.groups) and (seen.leaf or seen.own) and view.task:
         # Among many, the one that the task means: an act that can't be undone must not hit its neighbour.
-        return "" if seen.best else "another-one"
+        return "" if seen.best and not ((seen.asked or seen.planted) and seen.tied) else "another-one"
     if seen.chosen or seen.own:
         return ""
     if seen.planted:
@@ -216,6 +218,8 @@ def _addressed(profile: Profile, role: Role, seen: Seen, view: View) -> str:
         return "" if role == "id" else "from-nowhere"
     if seen.leaf:
         return "unrelated" if view.planted or profile.destructive or "pay" in profile.groups else ""
+    if role == "id" and seen.pointed and not seen.rivals:
+        return ""
     if not seen.pointed or (seen.asked and not seen.said):
         return "came-with-an-order" if seen.asked else "not-pointed-at"
     return "one-of-several" if seen.rivals else ""

@@ -23,7 +23,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     ``task``: somebody trusted wrote it. ``chosen``: it is a whole value of a record that the task points at. ``leaf``: a whole value of
     some record. ``pointed``: it stands in the text of a result that the task points at. ``said``: in a text that asks for nothing.
     ``asked``: beside something that asks. ``planted``: where somebody speaks to a machine. ``own``: in a result that is trusted.
-    ``best``: a value of the record that fits the task better than its neighbours do. ``rivals``: there are others of its shape that
+    ``best``: a value of a record that fits the task as well as its neighbours do, ``tied``: and no better. ``rivals``: there are others of its shape that
     were stated without an order.
     """
 
@@ -36,6 +36,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     planted: bool = False
     own: bool = False
     best: bool = False
+    tied: bool = False
     rivals: bool = False
 
     @property
@@ -159,18 +160,19 @@ class View:
             asked=asked,
             planted=planted,
             own=own,
-            best=(leaf or own) and self._best(value),
+            best=(leaf or own) and (self.chooses or 0 <= self._lead(value)),
+            tied=self._lead(value) <= 0,
             rivals=self._rivals(value, key),
         )
 
-    def _best(self, value: str) -> bool:
-        """Say whether no record fits the task better than one of those that a value stands in, among values under the same name."""
+    def _lead(self, value: str) -> int:
+        """Return by how many words a value's record fits the task better than those of other values under the same name; -1 if not at all."""
         every = [leaf for reading in (*self.readings, *self._own) for leaf in reading.leaves if leaf.key]
         mine = [leaf for leaf in every if leaf.value == value]
         keys = {leaf.key for leaf in mine}
         fit = max((len(leaf.around & self.telling) for leaf in mine), default=0)
         others = max((len(leaf.around & self.telling) for leaf in every if leaf.key in keys and leaf.value != value), default=0)
-        return bool(mine) and (self.chooses or (fit > 0 and fit >= others))
+        return fit - others if fit else -1
 
     def _rivals(self, value: str, key: str) -> bool:
         """Say whether other values of the same shape, or under the argument's own name, were stated without an order."""
@@ -241,6 +243,9 @@ def _shape(value: str) -> str:
     digits = sum(character.isdigit() for character in value)
     if " " not in value and value.isalnum() and digits >= 8 and len(value) >= 12:
         return "account"
+    head, tail = value.rstrip("0123456789"), value[len(value.rstrip("0123456789")) :]
+    if tail and " " not in value and len(value) <= 16 and "." not in value:
+        return "id:" + head
     return "phone" if digits >= 7 and all(character.isdigit() or character in "+-() /" for character in value) else ""
 
 
