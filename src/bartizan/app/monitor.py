@@ -18,7 +18,6 @@ from bartizan.app.supervise import Order
 from bartizan.config import WebhookSettings
 from bartizan.errors import BartizanError
 from bartizan.event import envelope
-from bartizan.monitor import Notices
 from bartizan.monitor.webhooks import send
 
 _TURN_S: Final = 0.1
@@ -46,7 +45,7 @@ class Watcher:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._notices = Notices(rooms.ledger)
+        self._notices = rooms.monitor.notices
         self._endpoints: dict[str, WebhookSettings] = dict(rooms.settings.monitor.webhooks)
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
         self._sending: Future[None] | None = None
@@ -54,7 +53,8 @@ class Watcher:
     def turn(self) -> None:
         """Do what is due."""
         try:
-            self._rooms.enforcer.settle()
+            self._rooms.monitor.enforcer.settle()
+            self._rooms.monitor.review.settle()
             if self._endpoints and (self._sending is None or self._sending.done()):
                 self._deliver()
         except BartizanError as error:

@@ -49,6 +49,7 @@ from bartizan.event.record import (
     WriterStarted,
     WriterStopped,
 )
+from bartizan.event.retention import ErasureChecked, StoreChecked
 from bartizan.event.review import (
     Label,
     LabelSettled,
@@ -94,6 +95,7 @@ __all__ = [
     "ControlRegistered",
     "ControlSettingsChanged",
     "Envelope",
+    "ErasureChecked",
     "Event",
     "ExchangeAdmitted",
     "ExchangeCompleted",
@@ -137,6 +139,7 @@ __all__ = [
     "Span",
     "Standing",
     "Step",
+    "StoreChecked",
     "StratumPlan",
     "Tier",
     "Timings",
