@@ -32,17 +32,26 @@ class RefusedError(BartizanError):
     """A request is refused; caught by the request edge, which answers in the client's dialect and records it.
 
     ``code`` is a stable machine-readable word (``invalid_api_key``, ``tier_not_granted``), ``status`` the HTTP status,
-    ``retry_after_s`` set where waiting helps.
+    ``retry_after_s`` set where waiting helps, ``case`` where there is a case file that can be read and appealed.
     """
 
     def __init__(
-        self, message: str, *, code: str, status: int = 400, hint: str = "", param: str = "", retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int = 400,
+        hint: str = "",
+        param: str = "",
+        retry_after_s: float | None = None,
+        case: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.code = code
         self.status = status
         self.param = param
         self.retry_after_s = retry_after_s
+        self.case = case
 
 
 class StoreError(BartizanError):

@@ -29,10 +29,17 @@ def test_nothing_follows_a_block(streaming, factory, context):
     assert watch.feed(" more", final=True).upto == 0
 
 
-def test_what_cannot_be_done_to_a_stream_blocks_it(streaming, factory, context):
+def test_what_is_redacted_waits_for_the_end(streaming, factory, context):
     watch = _watch(context(actions={"blocked_phrase": "redact"}), factory(streaming()))
-    release = watch.feed("kumquat")
-    assert (release.action, release.decisive.would) == ("block", "redact")
+    release = watch.feed("a kumquat")
+    assert (release.upto, release.action, release.decisive.would) == (0, "redact", "redact")
+    assert watch.feed(" more").upto == 0
+    assert watch.feed("", final=True).upto == 0
+
+
+def test_a_row_for_answers_alone_counts_before_the_categorys(streaming, factory, context):
+    watch = _watch(context(actions={"blocked_phrase": "block", "blocked_phrase.output": "flag"}), factory(streaming()))
+    assert watch.feed("kumquat").action == "flag"
 
 
 def test_a_control_that_cannot_follow_a_stream_sees_all_of_it_before_anything_goes(phrase, factory, context):

@@ -20,7 +20,7 @@ from bartizan.identity import Directory, Registrar
 from bartizan.model import Timeouts, Upstreams
 from bartizan.model.script import Reply, Rule, Script
 from bartizan.model.scripted import ScriptedServer
-from bartizan.policy import Policy
+from bartizan.policy import Policy, change, shipped
 
 
 class MemoryLedger:
@@ -181,10 +181,12 @@ def _dechunk(data):
 
 @contextlib.asynccontextmanager
 async def running(
-    *, settings=None, limits=None, kind="openai", script=None, tier=Tier.TRUSTED, control=Kumquat, timeouts=None, role=("member",)
+    *, settings=None, limits=None, kind="openai", script=None, tier=Tier.TRUSTED, control=Kumquat, timeouts=None, role=("member",), rows=""
 ):
     ledger = MemoryLedger()
     directory, policy = Directory(ledger), Policy(ledger)
+    if rows:
+        change(ledger, policy, actor=None, cedar=shipped().cedar, rows=rows, reason="test")
     registrar = Registrar(ledger, directory)
     principal = registrar.register("service", "app", role, actor=None)
     key = registrar.issue_key(principal.id, actor=None).secret.reveal()

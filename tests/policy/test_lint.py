@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bartizan.policy import actions, lint, shipped
+from bartizan.control import action_of
+from bartizan.event import Tier
+from bartizan.policy import actions, lint, parse_rows, shipped
 
 
 def complaints(cedar="", rows=None):
@@ -90,3 +92,26 @@ def test_the_reader_of_contexts_knows_every_attribute_of_the_schema():
     assert named == {word.rstrip("?:") for word in text.replace("{", " ").split() if word.endswith(":")} - {
         *("kind", "roles", "standing", "person", "owner", "proposer", "beneficiary", "subject", "principal", "resource", "context"),
     }
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ('[malware_prohibited]\npublic="block"\nverified="block"\ntrusted="flag"\nrestricted="block"', "prohibited use"),
+        ('[egress]\npublic="reroute"', "reroute can't be done in the phase tool"),
+        ('[secret]\npublic="redact"\nverified="redact"\ntrusted="redact"\nrestricted="redact"', "redact can't be done in the phase tool"),
+        ('[secret]\npublic="block"\n[secret.tool]\npublic="redact"', "redact can't be done"),
+        ('[my_own]\npublic="reroute"', "reroute can't be done"),
+    ],
+)
+def test_rows_that_could_not_be_done_are_errors(rows, why):
+    found = [complaint for complaint in lint(shipped().cedar, rows) if complaint.level == "error"]
+    assert len(found) == 1
+    assert why in found[0].what
+
+
+def test_a_phase_may_have_a_row_of_its_own():
+    rows = '[secret]\npublic="redact"\nverified="redact"\ntrusted="redact"\nrestricted="redact"\n[secret.tool]\npublic="block"'
+    parsed = parse_rows(rows)
+    assert (action_of(parsed[Tier.PUBLIC], "secret", "output"), action_of(parsed[Tier.PUBLIC], "secret", "tool")) == ("redact", "block")
+    assert not [complaint for complaint in lint(shipped().cedar, rows) if complaint.level == "error"]

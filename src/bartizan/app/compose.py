@@ -14,8 +14,9 @@ from bartizan.config import Secret, Settings, UpstreamSettings
 from bartizan.control import Registry, Runner
 from bartizan.guard import builtin
 from bartizan.identity import Access, Directory, Registrar
-from bartizan.ledger import Ledger
+from bartizan.ledger import Ledger, ceiling, check_retention
 from bartizan.model import Timeouts, Upstreams
+from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 
 
@@ -26,15 +27,17 @@ class Rooms:
     """
 
     def __init__(self, data: Path, settings: Settings, *, role: str) -> None:
+        check_retention(settings.retention)
         self.data = data
         self.settings = settings
         self.ledger = Ledger.open(data, role=role, settings=settings.ledger)
         self.casebook = Casebook(self.ledger)
         self.desk = Desk(self.ledger, self.casebook)
-        self.directory = Directory(self.ledger, profile=settings.profile, consent=self.casebook)
+        self.directory = Directory(self.ledger, profile=settings.profile, consent=self.casebook, ceiling=ceiling(settings.retention))
         self.registrar = Registrar(self.ledger, self.directory)
         self.access = Access(self.directory, self.registrar, self.desk)
         self.policy = Policy(self.ledger)
+        self.monitor = Monitor(self.ledger, self.directory, self.casebook, self.desk)
 
     def begin(self) -> Self:
         """Replay the record, so that every room knows what is so."""

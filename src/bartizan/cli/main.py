@@ -29,6 +29,9 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
         "monitor": "Accounts that misuse or circumvent: score, calibrate, rules, signals",
         "guard": "The learned detectors: score texts, measure, train",
     },
+    "Workbench": {
+        "intel": "Threat intelligence: what reports say, each statement with its quote",
+    },
     "Record": {
         "ledger": "Verify, prove, export, hold and erase what is on record",
     },

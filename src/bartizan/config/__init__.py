@@ -13,10 +13,14 @@ from bartizan.config.settings import (
     GuardSettings,
     LedgerSettings,
     LimitSettings,
+    McpServerSettings,
+    McpSettings,
+    MonitorSettings,
     RetentionSettings,
     RuleSetting,
     Settings,
     UpstreamSettings,
+    WebhookSettings,
 )
 
 __all__ = [
@@ -26,11 +30,15 @@ __all__ = [
     "GuardSettings",
     "LedgerSettings",
     "LimitSettings",
+    "McpServerSettings",
+    "McpSettings",
+    "MonitorSettings",
     "RetentionSettings",
     "RuleSetting",
     "Secret",
     "Settings",
     "UpstreamSettings",
+    "WebhookSettings",
     "load",
     "parse",
 ]

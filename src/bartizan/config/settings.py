@@ -37,6 +37,9 @@ class GatewaySettings(_Section, frozen=True, kw_only=True):
     """What happens to a body's item or field that no mapper knows."""
     media: Literal["block", "log"] = "block"
     """Images, files and audio: nothing here can judge them yet, so they are blocked unless you say ``log``."""
+    safer_model: str = ""
+    """The safer or less capable model, of one of the upstreams, that answers where policy says ``reroute`` and an account that is under
+    friction; either is told so. Empty for none: then the first is refused and the second only slower."""
     end_user: Literal["replace", "keep"] = "replace"
     """A client's own ``user``, ``safety_identifier`` or ``metadata.user_id`` may be a name; ours is a pseudonym."""
 
@@ -49,6 +52,49 @@ class UpstreamSettings(_Section, frozen=True, kw_only=True):
     key: Secret | None = None
     models: tuple[str, ...] = ("*",)
     ca_file: str = ""
+    webhook_secret: Secret | None = None
+    """The secret that signs this provider's own safety webhooks, posted to ``/v1/safety/webhooks/NAME``."""
+
+
+class McpServerSettings(_Section, frozen=True, kw_only=True):
+    """``[mcp.servers.NAME]``: a server of tools, reached by streamable HTTP under ``/mcp/NAME``."""
+
+    url: str
+    key: Secret | None = None
+    """Sent as a bearer token; clients' own credentials never reach the server."""
+    ca_file: str = ""
+    pins: Literal["required", "first_use"] = "required"
+    """Whether a tool that nobody pinned is refused, or pinned as it is first seen."""
+    grants: Literal["policy", "required"] = "policy"
+    """Whether policy alone says who may call, or a grant of the tool is needed besides."""
+    client_requests: Literal["refuse", "guard"] = "refuse"
+    """What happens when the server asks its client for a completion, for input or for its roots."""
+    results: Literal["untrusted", "trusted", "secret"] = "untrusted"
+    """How what its tools return is labelled for the flow of data; a tool's own label in ``labels`` goes before it."""
+    labels: dict[str, Literal["untrusted", "trusted", "secret"]] = {}
+    approve: tuple[str, ...] = ()
+    """Tools (``*`` for any characters) of which each call waits for a person's consent; two for a destructive one."""
+
+
+class McpSettings(_Section, frozen=True, kw_only=True):
+    """``[mcp]``: servers of tools, and who may speak to them. ``hosts`` and ``origins`` are allowed besides loopback."""
+
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    max_sessions: int = 256
+    session_minutes: float = 60.0
+    max_message_bytes: int = 4 << 20
+    max_messages: int = 10_000
+    """How many messages one stream of a server may carry."""
+    recheck_s: float = 60.0
+    """How old our knowledge of a server's tools may be before a call waits for it to be read again."""
+    approval_minutes: float = 15.0
+    """How long a consent to one call may be used."""
+    secrets: dict[str, Secret] = {}
+    """Put in place of ``{{secret:NAME}}`` in the arguments of an allowed call; scrubbed from what comes back."""
+    secret_tools: dict[str, tuple[str, ...]] = {}
+    """Which tools (``server/tool``) each secret may go to; none unless named."""
+    servers: dict[str, McpServerSettings] = {}
 
 
 class LimitSettings(_Section, frozen=True, kw_only=True):
@@ -94,6 +140,22 @@ class RetentionSettings(_Section, frozen=True, kw_only=True):
 
 def _days(**days: int) -> dict[RetentionClass, int]:
     return {name: days[name] for name in get_args(RetentionClass)}
+
+
+class WebhookSettings(_Section, frozen=True, kw_only=True):
+    """``[monitor.webhooks.NAME]``: where notices are sent, signed with ``secret`` as Standard Webhooks has it."""
+
+    url: str
+    secret: Secret
+    ca_file: str = ""
+
+
+class MonitorSettings(_Section, frozen=True, kw_only=True):
+    """``[monitor]``: what detection adds to its own rules, and what enforcement tells other systems."""
+
+    webhooks: dict[str, WebhookSettings] = {}
+    rules: str = ""
+    """File of your own rules, in CEL; see docs/monitor.md. One that can't be read stops the monitor."""
 
 
 class RuleSetting(_Section, frozen=True, kw_only=True):
@@ -144,7 +206,9 @@ class Settings(_Section, frozen=True, kw_only=True):
     ledger: LedgerSettings = LedgerSettings()
     retention: RetentionSettings = RetentionSettings()
     guard: GuardSettings = GuardSettings()
+    monitor: MonitorSettings = MonitorSettings()
     upstreams: dict[str, UpstreamSettings] = {}
+    mcp: McpSettings = McpSettings()
     limits: dict[Tier, LimitSettings] = msgspec.field(default_factory=_limits)
     profile: Literal["small", "standard", "regulated"] = "small"
     """How many people share the duties: ``small`` merges some, names them and makes up for it with delay and notice."""

@@ -8,15 +8,17 @@ from bartizan.control.contract import (
     Context,
     Control,
     Descriptor,
+    History,
     Opinion,
     Phase,
     Release,
     Segment,
+    Source,
     StreamingControl,
     ToolCall,
     Watch,
 )
-from bartizan.control.judgement import Judgement, StreamRelease, cuts, settle
+from bartizan.control.judgement import Judgement, StreamRelease, action_of, alters, cuts, settle
 from bartizan.control.modes import Modes
 from bartizan.control.pool import Pool
 from bartizan.control.registry import GROUP, Factory, Failed, Loaded, Loading, Planned, Registry, Skipped
@@ -30,6 +32,7 @@ __all__ = [
     "Descriptor",
     "Factory",
     "Failed",
+    "History",
     "Judgement",
     "Loaded",
     "Loading",
@@ -43,11 +46,14 @@ __all__ = [
     "Runner",
     "Segment",
     "Skipped",
+    "Source",
     "StreamRelease",
     "StreamWatch",
     "StreamingControl",
     "ToolCall",
     "Watch",
+    "action_of",
+    "alters",
     "cuts",
     "settle",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -38,6 +38,25 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     choice: int = 0
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One text of a conversation so far, oldest first: who wrote it and, for a tool's result, the call that it answers."""
+
+    origin: Origin
+    text: str
+    tool: str = ""
+    arguments: str = ""
+    label: Literal["", "trusted", "untrusted", "secret"] = ""
+    """How the text is labelled by settings; empty for what follows from its origin."""
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversation held before the answer that is judged: its texts, and the definitions of the tools on offer by name."""
+
+    sources: tuple[Source, ...] = ()
+    tools: Mapping[str, Mapping[str, Any]] = {}
+    """As MCP writes them: ``description``, ``inputSchema``, ``annotations``."""
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a control may know besides the text: who asks, at which tier, of which model."""
 
@@ -49,6 +68,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     actions: Mapping[str, Action]
     """What policy does about each category at this tier; a category not named here is ``block``."""
+    history: History = History()
+    """For controls that judge tool calls by where their arguments come from."""
 
 
 class Opinion(msgspec.Struct, frozen=True, kw_only=True):

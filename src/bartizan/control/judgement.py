@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import msgspec
 
 from bartizan.event import ACTIONS, Action, Verdict
 
-_CUTS: frozenset[Action] = frozenset({"redact", "reroute", "hold", "block"})
+_CUTS: Final[frozenset[Action]] = frozenset({"reroute", "safe_completion", "hold", "block"})
+_ALTERS: Final = _CUTS | {"redact"}
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,8 +24,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 class StreamRelease(msgspec.Struct, frozen=True, kw_only=True):
     """How far a channel may go: characters ``[0, upto)`` of all text fed so far.
 
-    ``verdicts`` are those that are new since the last call. ``action`` covers the whole channel so far and is ``block`` for
-    anything that can't be done to a stream that has begun (redact, reroute, hold).
+    ``verdicts`` are those that are new since the last call. ``action`` covers the whole channel so far. Once it is ``redact`` nothing more
+    is released until the end, when whoever acts takes the spans of all verdicts out.
     """
 
     upto: int
@@ -47,5 +49,15 @@ def settle(verdicts: Iterable[Verdict]) -> Judgement:
 
 
 def cuts(action: Action) -> bool:
-    """Say whether an action ends a stream that has begun."""
+    """Say whether an action ends an answer: nothing of the model's goes out after it."""
     return action in _CUTS
+
+
+def alters(action: Action) -> bool:
+    """Say whether an action changes what goes out, so that what it may be about must be held back."""
+    return action in _ALTERS
+
+
+def action_of(actions: Mapping[str, Action], category: str, phase: str) -> Action:
+    """Return what policy does about a category in a phase (row ``secret.tool``, else ``secret``); what no row names is blocked."""
+    return actions.get(f"{category}.{phase}") or actions.get(category, "block")

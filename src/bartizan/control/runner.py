@@ -65,7 +65,9 @@ class Runner:
             else:
                 answer = overloaded.get(name) or _ask(item, phase, segments, calls, context)
             verdicts += (
-                failed(item, answer.error, answer.cpu_us) if answer.error else verdicts_of(item, answer.opinions, context, answer.cpu_us)
+                failed(item, answer.error, answer.cpu_us)
+                if answer.error
+                else verdicts_of(item, phase, answer.opinions, context, answer.cpu_us)
             )
         return settle(verdicts)
 
@@ -95,7 +97,7 @@ def _inline(
         if error:
             verdicts += failed(item, error, cpu_us)
         elif opinions:
-            verdicts += verdicts_of(item, opinions, context, cpu_us)
+            verdicts += verdicts_of(item, phase, opinions, context, cpu_us)
         else:
             verdicts.append(clean(item, cpu_us))
     return verdicts

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from bartizan.control.contract import Context, Control, Release, Segment, Watch
-from bartizan.control.judgement import StreamRelease, cuts, settle
+from bartizan.control.judgement import StreamRelease, alters, settle
 from bartizan.control.registry import Planned
 from bartizan.control.verdicts import clean, failed, verdicts_of
-from bartizan.event import Action, Channel, Verdict, strictest
+from bartizan.event import ACTIONS, Action, Channel, Verdict, strictest
 
+_HELD: Final = frozenset(action for action in ACTIONS if alters(action))
 _SAMPLE: Final = 16
 """One feed in so many is timed and stands for the others: reading the thread's clock twice costs as much as judging a delta."""
 
@@ -50,8 +51,9 @@ class _Follower:
 class StreamWatch:
     """Feeds one channel of one choice to all controls and says how far it may go.
 
-    ``upto`` is the least over the enforced controls; shadow controls judge but never hold. Once an enforced verdict cuts, nothing
-    more is released. Spans count characters of the channel's text from its start and have an empty path.
+    ``upto`` is the least over the enforced controls; shadow controls judge but never hold. Once an enforced verdict cuts or redacts,
+    nothing more is released; for the latter whoever acts judges the whole text at its end, takes the spans out and releases the rest. Spans count
+    characters of the channel's text from its start and have an empty path.
     """
 
     def __init__(self, plan: Sequence[Planned], channel: Channel, context: Context) -> None:
@@ -98,13 +100,13 @@ class StreamWatch:
                 follower.sampled_ns += time.thread_time_ns() - begun
             if release.opinions:
                 follower.spoke = True
-                self._pending += verdicts_of(follower.item, release.opinions, self._context, self._cpu_us(follower))
+                self._pending += verdicts_of(follower.item, "output", release.opinions, self._context, self._cpu_us(follower))
             if release.upto < upto and follower.enforced:
                 upto = release.upto
         if final:
             self._pending += [clean(item.item, self._cpu_us(item)) for item in self._followers if not item.spoke]
         fresh = self._taken() if self._pending else ()
-        if upto > self._upto and not cuts(self._action):
+        if upto > self._upto and self._action not in _HELD:
             self._upto = upto
         return StreamRelease(upto=self._upto, verdicts=fresh, action=self._action, decisive=self._decisive)
 
@@ -121,7 +123,6 @@ class StreamWatch:
         """Hand over the new verdicts, and let the enforced ones decide."""
         fresh, self._pending = tuple(self._pending), []
         judged = settle(fresh)
-        action: Action = "block" if cuts(judged.action) else judged.action
-        if strictest(self._action, action) != self._action:
-            self._action, self._decisive = action, judged.decisive
+        if strictest(self._action, judged.action) != self._action:
+            self._action, self._decisive = judged.action, judged.decisive
         return fresh

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bartizan.control.contract import Context, Opinion
+from bartizan.control.contract import Context, Opinion, Phase
+from bartizan.control.judgement import action_of
 from bartizan.control.registry import Planned
 from bartizan.event import Action, OnError, Verdict
 
 _ON_ERROR: Final[dict[OnError, Action]] = {"block": "block", "flag": "flag", "pass": "allow"}
 
 
-def verdicts_of(item: Planned, opinions: Sequence[Opinion], context: Context, cpu_us: int) -> list[Verdict]:
+def verdicts_of(item: Planned, phase: Phase, opinions: Sequence[Opinion], context: Context, cpu_us: int) -> list[Verdict]:
     """Return one verdict an opinion, or one that says nothing was seen; the first carries the CPU time of all."""
     if not opinions:
         return [clean(item, cpu_us)]
@@ -25,7 +26,7 @@ def verdicts_of(item: Planned, opinions: Sequence[Opinion], context: Context, cp
             category=opinion.category,
             rule=opinion.rule,
             score=opinion.score,
-            would=context.actions.get(opinion.category, "block"),
+            would=action_of(context.actions, opinion.category, phase),
             spans=opinion.spans,
             views=opinion.views,
             cpu_us=cpu_us if number == 0 else 0,

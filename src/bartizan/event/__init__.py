@@ -6,6 +6,16 @@ each kind of fact, the envelope around them with its ids, and the canonical enco
 
 from bartizan.event.casework import ApprovalGiven, ApprovalRequested, CaseDecided, CaseOpened
 from bartizan.event.control import ControlModeChanged, ControlRegistered, ControlSettingsChanged, PolicyChanged
+from bartizan.event.enforcement import (
+    LessonRecorded,
+    MeasureEnded,
+    MeasureTaken,
+    NamedScore,
+    NoticeAcknowledged,
+    Step,
+    UpstreamNoticeReceived,
+    WebhookTried,
+)
 from bartizan.event.envelope import KINDS, Envelope, Event, canonical, decode_body, encode_body, envelope, kind_of, new_id
 from bartizan.event.exchange import (
     ExchangeAdmitted,
@@ -18,6 +28,7 @@ from bartizan.event.exchange import (
     Trace,
     Verdict,
 )
+from bartizan.event.held import HoldSpent
 from bartizan.event.identity import (
     AccountStandingChanged,
     GrantEnded,
@@ -39,6 +50,18 @@ from bartizan.event.record import (
     WriterStarted,
     WriterStopped,
 )
+from bartizan.event.retention import ErasureChecked, StoreChecked
+from bartizan.event.review import (
+    Label,
+    LabelSettled,
+    Purpose,
+    ReviewDecided,
+    ReviewPlanned,
+    ReviewSampled,
+    ReviewUnmasked,
+    StratumPlan,
+)
+from bartizan.event.tool import ToolApprovalUsed, ToolChanged, ToolGranted, ToolGrantEnded, ToolPin, ToolsPinned, ToolsWithdrawn
 from bartizan.event.vocabulary import (
     ACTIONS,
     LAYERS,
@@ -73,6 +96,7 @@ __all__ = [
     "ControlRegistered",
     "ControlSettingsChanged",
     "Envelope",
+    "ErasureChecked",
     "Event",
     "ExchangeAdmitted",
     "ExchangeCompleted",
@@ -81,19 +105,32 @@ __all__ = [
     "GrantGiven",
     "HoldPlaced",
     "HoldReleased",
+    "HoldSpent",
     "KeyIssued",
     "KeyRevoked",
+    "Label",
+    "LabelSettled",
     "Layer",
+    "LessonRecorded",
+    "MeasureEnded",
+    "MeasureTaken",
     "Mode",
+    "NamedScore",
+    "NoticeAcknowledged",
     "OnError",
     "Origin",
     "Outcome",
     "PolicyChanged",
     "PrincipalKind",
     "PrincipalRegistered",
+    "Purpose",
     "RequestRefused",
     "RetentionApplied",
     "RetentionClass",
+    "ReviewDecided",
+    "ReviewPlanned",
+    "ReviewSampled",
+    "ReviewUnmasked",
     "RolesAssigned",
     "SessionClosed",
     "SessionOpened",
@@ -102,10 +139,22 @@ __all__ = [
     "SignalRaised",
     "Span",
     "Standing",
+    "Step",
+    "StoreChecked",
+    "StratumPlan",
     "Tier",
     "Timings",
+    "ToolApprovalUsed",
+    "ToolChanged",
+    "ToolGrantEnded",
+    "ToolGranted",
+    "ToolPin",
+    "ToolsPinned",
+    "ToolsWithdrawn",
     "Trace",
+    "UpstreamNoticeReceived",
     "Verdict",
+    "WebhookTried",
     "WriterStarted",
     "WriterStopped",
     "canonical",

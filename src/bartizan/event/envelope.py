@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, exchange, identity, monitor, record
+from bartizan.event import casework, control, enforcement, exchange, held, identity, monitor, record, retention, review, tool
 
 Event = (
     exchange.ExchangeAdmitted
     | exchange.ExchangeCompleted
     | exchange.ExchangeInterrupted
     | exchange.RequestRefused
+    | held.HoldSpent
     | identity.PrincipalRegistered
     | identity.RolesAssigned
     | identity.KeyIssued
@@ -33,6 +34,18 @@ Event = (
     | casework.ApprovalRequested
     | casework.ApprovalGiven
     | monitor.SignalRaised
+    | enforcement.MeasureTaken
+    | enforcement.MeasureEnded
+    | enforcement.NoticeAcknowledged
+    | enforcement.LessonRecorded
+    | enforcement.WebhookTried
+    | enforcement.UpstreamNoticeReceived
+    | review.ReviewPlanned
+    | review.ReviewSampled
+    | review.ReviewDecided
+    | review.ReviewUnmasked
+    | review.LabelSettled
+    | retention.ErasureChecked
     | record.WriterStarted
     | record.WriterStopped
     | record.ContentErased
@@ -40,6 +53,12 @@ Event = (
     | record.HoldReleased
     | record.ContentRead
     | record.RetentionApplied
+    | tool.ToolsPinned
+    | tool.ToolsWithdrawn
+    | tool.ToolChanged
+    | tool.ToolGranted
+    | tool.ToolGrantEnded
+    | tool.ToolApprovalUsed
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 

@@ -8,8 +8,8 @@ import msgspec
 
 from bartizan.event.vocabulary import Action, Layer, Mode, RetentionClass, Tier
 
-Outcome = Literal["answered", "blocked", "failed", "cancelled", "revoked"]
-"""How an exchange ended: whole answer, a control's block, an upstream failure, the client left, access was withdrawn."""
+Outcome = Literal["answered", "blocked", "held", "failed", "cancelled", "revoked"]
+"""How an exchange ended: whole answer, a control's block, a person is to decide, an upstream failure, the client left, access withdrawn."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -100,6 +100,12 @@ class ExchangeCompleted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     finish: str = ""
     released_bytes: int = 0
     held_bytes: int = 0
+    redactions: int = 0
+    """Stretches of text taken out of the request or the answer."""
+    rerouted: str = ""
+    """The safer model that answered instead."""
+    case: str = ""
+    """The case that a person decides, of an exchange that is held."""
 
 
 class ExchangeInterrupted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="exchange_interrupted.v1"):

@@ -11,8 +11,12 @@ Layer = Literal["access", "input", "model", "output", "tool", "egress", "monitor
 Mode = Literal["off", "shadow", "enforce"]
 """What a control's verdict does: nothing and it does not run; it is recorded only; it decides."""
 
-Action = Literal["allow", "flag", "redact", "reroute", "hold", "block"]
-"""What is done about an exchange, mildest first. ``flag`` lets it pass and marks it for monitoring."""
+Action = Literal["allow", "flag", "notice", "redact", "reroute", "safe_completion", "hold", "block"]
+"""What is done about an exchange, mildest first.
+
+``flag`` lets it pass and marks it for monitoring; ``notice`` also tells the caller; ``redact`` takes what was seen out; ``reroute`` has
+a safer model answer; ``safe_completion`` asks the model for only what is safe, or replaces an unsafe answer; ``hold`` waits for a person.
+"""
 
 OnError = Literal["block", "flag", "pass"]
 """What a control that errs or runs out of time counts as."""

@@ -6,6 +6,7 @@ Fails closed: what can't be understood, judged or recorded is refused.
 """
 
 from bartizan.gateway.app import Gateway
+from bartizan.gateway.safety import Safety
 from bartizan.gateway.server import serve_config
 
-__all__ = ["Gateway", "serve_config"]
+__all__ = ["Gateway", "Safety", "serve_config"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from bartizan.config import GatewaySettings
 from bartizan.control import Context
@@ -13,9 +15,9 @@ from bartizan.event import Action, Mode, Tier, Verdict
 from bartizan.gateway.body import read_object
 from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.exchange import Exchange
-from bartizan.gateway.limits import Limits
+from bartizan.gateway.limits import Limits, Reservation
 from bartizan.identity import Directory, Principal
-from bartizan.model import Upstreams
+from bartizan.model import Upstream, Upstreams
 from bartizan.policy import Policy, Resource
 
 _DEFAULT_OUTPUT: Final = 1024
@@ -59,6 +61,13 @@ class Admission:
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Return who asks, by ``authorization: Bearer`` or ``x-api-key``; raises RefusedError 401 or 403."""
+        return self._directory.authenticate(self._token(headers), at=time.time())
+
+    def identify(self, headers: Mapping[bytes, bytes]) -> Principal:
+        """Return who asks, in whatever standing: for reading one's own case and appealing. Raises RefusedError 401."""
+        return self._directory.identify(self._token(headers), at=time.time())
+
+    def _token(self, headers: Mapping[bytes, bytes]) -> str:
         bearer, key = headers.get(b"authorization"), headers.get(b"x-api-key")
         if bearer is not None and key is not None and bearer.partition(b" ")[2] != key:
             raise RefusedError("two different keys in one request", code="ambiguous_credentials", status=401)
@@ -67,14 +76,14 @@ class Admission:
             key = token.strip() if scheme.lower() == b"bearer" else b""
         if not key:
             raise RefusedError("no API key was sent", code="missing_api_key", status=401, hint="send it as authorization: Bearer bz_...")
-        return self._directory.authenticate(key.decode("latin-1"), at=time.time())
+        return key.decode("latin-1")
 
     def read(self, dialect: Dialect, body: bytes, headers: Mapping[bytes, bytes]) -> Request:
         """Understand the body; raises RefusedError 400 or 415."""
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise RefusedError("compressed bodies are not read", code="compressed_body", status=415, hint="send the body uncompressed")
         fields = read_object(body, max_depth=self._settings.max_depth)
-        request = dialect.read_request(fields, max_segments=self._settings.max_segments, max_choices=self._settings.max_choices)
+        request = self.understand(dialect, fields)
         if request.steering:
             raise RefusedError(
                 f"{request.steering[0]} is not for clients to set", code="guard_steering", status=400, param=request.steering[0]
@@ -93,6 +102,12 @@ class Admission:
         size: int,
     ) -> Exchange:
         """Check tier, policy and limits; raises RefusedError 403, 404 or 429. The exchange holds a reservation that must be settled."""
+        rerouted = ""
+        if principal.restraint is not None:
+            principal.restraint.check(request.features)
+            if principal.restraint.safer_model and self._settings.safer_model not in {"", request.model}:
+                rerouted = self._settings.safer_model
+                request = msgspec.structs.replace(request, model=rerouted)
         tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())
         upstream = self._upstreams.for_model(request.model)
         self._decide(principal, tier, request)
@@ -106,8 +121,8 @@ class Admission:
             actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
         )
         likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices
-        reservation = self._limits.reserve(principal.account, tier, tokens=likely, throttled=principal.standing == "throttled")
-        return Exchange(
+        reservation = self._reserve(principal, tier, likely)
+        exchange = Exchange(
             began=began,
             principal=principal,
             dialect=dialect,
@@ -116,6 +131,69 @@ class Admission:
             context=context,
             reservation=reservation,
         )
+        exchange.rerouted = rerouted
+        return exchange
+
+    def understand(self, dialect: Dialect, fields: dict[str, Any]) -> Request:
+        """Understand a body anew whose texts were changed; raises RefusedError 400."""
+        return dialect.read_request(fields, max_segments=self._settings.max_segments, max_choices=self._settings.max_choices)
+
+    def safer(self, asked: str) -> tuple[str, Upstream]:
+        """Return the model that answers where policy says ``reroute``, and its server; raises RefusedError 503 where there is none."""
+        model = self._settings.safer_model
+        if not model or model == asked:
+            raise RefusedError(
+                f"policy sends this request to a safer model than {asked}, and there is none",
+                code="reroute_unavailable",
+                status=503,
+                hint="set [gateway] safer_model",
+            )
+        return model, self._upstreams.for_model(model)
+
+    def admit_tool(
+        self,
+        principal: Principal,
+        headers: Mapping[bytes, bytes],
+        tool: str,
+        granted: bool,
+        exchange_id: str,
+        *,
+        size: int,
+    ) -> tuple[Context, Reservation]:
+        """Check tier, policy and limits for one use of an MCP server; raises RefusedError 403 or 429. The reservation must be settled."""
+        tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())
+        if not self.may_call(principal, tier, tool, granted=granted):
+            raise RefusedError(
+                f"you may not use the tool {tool[:140]}", code="tool_denied", status=403, hint="ask for a grant: bartizan mcp grant"
+            )
+        context = Context(
+            exchange=exchange_id,
+            tenant=principal.tenant,
+            account=principal.account,
+            principal=principal.id,
+            tier=tier,
+            model=tool,
+            actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
+        )
+        return context, self._reserve(principal, tier, size // _BYTES_A_TOKEN)
+
+    def may_call(self, principal: Principal, tier: Tier, tool: str, *, granted: bool = True) -> bool:
+        """Say whether policy lets a principal call a tool."""
+        facts = {"tier": tier.rank, "tool": tool, "granted": granted}
+        return self._policy.decide(principal, "call_tool", Resource(type="Tool", id=tool), facts).allowed
+
+    def media(self, paths: tuple[str, ...], actions: Mapping[str, Action]) -> Verdict:
+        """Return the gateway's own verdict on media that nothing here can judge."""
+        return _verdict("media", "media", paths, actions.get("media", "block"), "input", self._mode)
+
+    def _reserve(self, principal: Principal, tier: Tier, tokens: int) -> Reservation:
+        throttled = principal.standing == "throttled"
+        try:
+            return self._limits.reserve(principal.account, tier, tokens=tokens, throttled=throttled)
+        except RefusedError as error:
+            if throttled:
+                error.case = self._directory.standing(principal.account, at=time.time()).case
+            raise
 
     def own_verdicts(self, request: Request, actions: Mapping[str, Action]) -> list[Verdict]:
         """Return the gateway's own verdicts on a request: what no mapper knows, and media that nothing here can judge."""
@@ -123,7 +201,7 @@ class Admission:
         if request.unknown:
             verdicts.append(self.unknown(request.unknown, actions, layer="input"))
         if request.media:
-            verdicts.append(_verdict("media", "media", request.media, actions.get("media", "block"), "input", self._mode))
+            verdicts.append(self.media(request.media, actions))
         return verdicts
 
     def unknown(self, paths: tuple[str, ...], actions: Mapping[str, Action], *, layer: str) -> Verdict:

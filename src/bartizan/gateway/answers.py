@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from math import ceil
 from typing import Any, Final
 
+import msgspec
+
 from bartizan.errors import BartizanError, RefusedError, StoreError, UpstreamError
 from bartizan.gateway.dialect import Dialect
+from bartizan.monitor import appeal_path
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,9 +37,19 @@ async def whole(send: Send, status: int, body: bytes, headers: list[Header]) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-async def begin_stream(send: Send, exchange_id: str) -> None:
+async def begin_stream(send: Send, exchange_id: str, more: Sequence[Header] = ()) -> None:
     """Send the status line of a stream."""
-    await send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *ids(exchange_id)]})
+    await send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *ids(exchange_id), *more]})
+
+
+def told(*, rerouted: str, notices: Sequence[str], more: Sequence[Header] = ()) -> list[Header]:
+    """Return the headers that tell a caller what was done beside answering."""
+    headers: list[Header] = list(more)
+    if rerouted:
+        headers.append((b"x-bartizan-rerouted", rerouted.encode("ascii", "replace")))
+    if notices:
+        headers.append((b"x-bartizan-notice", ", ".join(notices).encode("ascii", "replace")))
+    return headers
 
 
 async def part(send: Send, body: bytes, *, more: bool) -> None:
@@ -76,4 +89,14 @@ def error_headers(error: RefusedError, exchange_id: str, *, decision: str = "") 
 def error_body(dialect: Dialect, error: RefusedError, exchange_id: str) -> bytes:
     """Encode an error in a dialect; the hint is for the person who reads it."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
-    return dialect.error(status=error.status, code=error.code, message=message, param=error.param, exchange=exchange_id)
+    body = dialect.error(status=error.status, code=error.code, message=message, param=error.param, exchange=exchange_id)
+    return with_case(body, exchange_id, error.case)
+
+
+def with_case(body: bytes, exchange_id: str, case: str) -> bytes:
+    """Return an error, of whatever dialect, with the case it belongs to and the way to appeal beside its request id."""
+    if not case:
+        return body
+    known = b'"request_id":"%s"' % exchange_id.encode()
+    more = msgspec.json.encode({"id": case, "url": f"/v1/safety/cases/{case}", "appeal": appeal_path(case)})
+    return body.replace(known, known + b',"case":' + more, 1)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from bartizan.config import GatewaySettings, LimitSettings
+from bartizan.casework import Casebook
+from bartizan.config import GatewaySettings, LimitSettings, McpSettings
 from bartizan.control import Runner
 from bartizan.errors import BartizanError, RefusedError, StoreError
 from bartizan.event import Envelope, Tier
@@ -19,23 +20,27 @@ from bartizan.gateway.admission import Admission, headers_of
 from bartizan.gateway.answers import JSON, Receive, Send, error_body, error_headers, ids, refusal, whole
 from bartizan.gateway.chat import Chat
 from bartizan.gateway.dialect import Dialect
-from bartizan.gateway.exchange import Live
+from bartizan.gateway.exchange import Exchange, Live
 from bartizan.gateway.forward import Forward
+from bartizan.gateway.holds import Holds
 from bartizan.gateway.limits import Limits
+from bartizan.gateway.mcp import Mcp, build
 from bartizan.gateway.messages import Messages
 from bartizan.gateway.metrics import Metrics
 from bartizan.gateway.pipeline import Pipeline
 from bartizan.gateway.records import Ledger, Recorder
+from bartizan.gateway.safety import PREFIX, Safety, encoded
 from bartizan.gateway.server import ON_LEFT, http_response
 from bartizan.gateway.traces import Traces
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstreams
+from bartizan.monitor import case_of_exchange
 from bartizan.policy import Policy, Resource
 
 _LOG: Final = logging.getLogger("bartizan.gateway")
 _IDENTITY_KINDS: Final = (
     *("key_revoked.v1", "account_standing_changed.v1", "grant_ended.v1", "grant_given.v1", "roles_assigned.v1"),
-    "principal_registered.v1",
+    *("principal_registered.v1", "measure_taken.v1", "measure_ended.v1"),
 )
 
 
@@ -88,7 +93,11 @@ class Gateway:
         *,
         limits: Mapping[Tier, LimitSettings] | None = None,
         observe: bool = False,
+        mcp: McpSettings = McpSettings(),  # noqa: B008 - frozen
+        casebook: Casebook | None = None,
     ) -> None:
+        self.safety: Safety | None = None
+        """Serves ``/v1/safety`` where it is composed."""
         self.metrics = Metrics()
         self.live = Live(directory)
         self.limits = Limits(limits or {}, max_concurrency=settings.max_concurrency)
@@ -111,9 +120,13 @@ class Gateway:
             forward=Forward(ledger.pseudonym, end_user=settings.end_user),
             settings=settings,
             policy_version=lambda: policy.version,
+            holds=Holds(ledger, Casebook(ledger)),
         )
         self._default: Dialect = chat
         self._routes: dict[str, Dialect] = {chat.path: chat, messages.path: messages}
+        self.mcp: Mcp | None = None
+        if mcp.servers and casebook is not None:
+            self.mcp = build(mcp, ledger, casebook, admission=self._admission, runner=runner, live=self.live, policy=lambda: policy.version)
         ledger.subscribe(_IDENTITY_KINDS, self._identity_changed)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -137,8 +150,12 @@ class Gateway:
         try:
             visit.headers = headers_of(scope["headers"])
             visit.client = scope.get("client")
-            if dialect is not None and scope["method"] == "POST":
+            if self.mcp is not None and path.startswith("/mcp/"):
+                await self._tools(self.mcp, visit, scope, receive, send)
+            elif dialect is not None and scope["method"] == "POST":
                 await self._exchange(visit, dialect, receive, send, scope.get(ON_LEFT))
+            elif self.safety is not None and path.startswith(PREFIX):
+                await self._safe(visit, self.safety, scope, receive, send)
             else:
                 await self._other(visit, scope, known=dialect is not None, send=send)
         except BartizanError as error:
@@ -168,6 +185,40 @@ class Gateway:
         finally:
             self.live.discard(exchange)
         self.metrics.ended(dialect.name, ending, exchange.marks)
+
+    async def _tools(self, mcp: Mcp, visit: _Visit, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        visit.dialect = mcp.dialect
+        mcp.check(scope, visit.headers)
+        visit.principal = principal = self._admission.authenticate(visit.headers)
+        body = await self._read(visit.headers, receive) if scope["method"] == "POST" else b""
+        visit.body = body
+        on_left: list[Callable[[], None]] | None = scope.get(ON_LEFT)
+
+        def watch(exchange: Exchange) -> None:
+            if on_left is not None:
+                on_left.append(exchange.left)
+            else:
+                exchange.watch(receive)
+
+        ending, exchange = await mcp.serve(scope["method"], visit.path, body, visit.headers, principal, visit.id, send, watch)
+        if ending is not None and exchange is not None:
+            self.metrics.ended(mcp.dialect.name, ending, exchange.marks)
+
+    async def _safe(self, visit: _Visit, safety: Safety, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
+        body = await self._read(visit.headers, receive) if method == "POST" else b""
+        if visit.path.startswith(f"{PREFIX}webhooks/") and method == "POST":
+            visit.body = body
+            answer: Any = await safety.notice(visit.path, visit.headers, body)
+        else:
+            visit.principal = principal = self._admission.identify(visit.headers)
+            # A statement is nobody's to keep but in the appeal itself, so a refused one is not kept as a request's body.
+            self._limits_of_safety(principal)
+            answer = await safety.serve(method, visit.path, query, principal, body)
+        await whole(send, 200, encoded(answer), [JSON, *ids(visit.id)])
+
+    def _limits_of_safety(self, principal: Principal) -> None:
+        self.limits.reserve(principal.account, Tier.PUBLIC, tokens=0).settle(0)
 
     async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """Read the body. One that is too large is read on for a while: most clients see no answer before they have sent it all."""
@@ -225,6 +276,8 @@ class Gateway:
     async def _refuse(self, visit: _Visit, error: RefusedError, send: Send) -> None:
         """Record and answer a request that never became an exchange; one that can't be recorded is told 503."""
         self.metrics.refused(visit.dialect.name, error.code)
+        if error.status == 403 and visit.principal is not None:
+            error.case = error.case or case_of_exchange(visit.id)
         if error.code not in {"store_unavailable", "internal_error"}:
             try:
                 await self._recorder.refused(
@@ -259,6 +312,8 @@ class Gateway:
             elif message["type"] == "lifespan.shutdown":
                 self.live.close()
                 self._upstreams.close()
+                if self.mcp is not None:
+                    self.mcp.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from bartizan.config import GatewaySettings
-from bartizan.control import Runner, Segment
-from bartizan.control.judgement import cuts
+from bartizan.control import Runner, Segment, alters, cuts
 from bartizan.errors import RefusedError, UpstreamError
 from bartizan.event import Outcome, Verdict
+from bartizan.gateway.actions import acts_of
 from bartizan.gateway.admission import Admission
 from bartizan.gateway.body import read_object
 from bartizan.gateway.dialect import Dialect, call_segments
 from bartizan.gateway.exchange import Exchange
 from bartizan.gateway.mapper import strings
 from bartizan.gateway.records import Ending
+from bartizan.gateway.redaction import NotRedactableError, holes_of, redacted
 from bartizan.gateway.stream import Stop, StreamController
 from bartizan.gateway.translation import translation
 from bartizan.model import Response
@@ -74,22 +77,22 @@ async def _json(exchange: Exchange, ending: Ending, response: Response, server: 
     ending.tokens, ending.finish = answer.tokens, answer.finish
     ending.used = answer.tokens.input + answer.tokens.output or ending.used + len(data) // 4
     exchange.verdicts += [model_verdict(mark) for mark in answer.marks]
-    decisive: Verdict | None = None
+    verdicts: list[Verdict] = []
     if answer.unknown:
-        verdict = admission.unknown(answer.unknown, exchange.context.actions, layer="output")
-        exchange.verdicts.append(verdict)
-        decisive = verdict if verdict.mode == "enforce" and cuts(verdict.would) else None
-    judgement = await runner.judge("output", answer.segments, (), exchange.context)
-    exchange.verdicts += judgement.verdicts
-    decisive = decisive or (judgement.decisive if cuts(judgement.action) else None)
+        verdicts.append(admission.unknown(answer.unknown, exchange.context.actions, layer="output"))
+    verdicts += (await runner.judge("output", answer.segments, (), exchange.context)).verdicts
     if answer.calls:
         segments = tuple(segment for call in answer.calls for segment in call_segments(call))
-        judgement = await runner.judge("tool", segments, answer.calls, exchange.context)
-        exchange.verdicts += judgement.verdicts
-        decisive = decisive or (judgement.decisive if cuts(judgement.action) else None)
-    if decisive is not None:
+        verdicts += (await runner.judge("tool", segments, answer.calls, exchange.context)).verdicts
+    exchange.verdicts += verdicts
+    acts = acts_of(verdicts)
+    exchange.notices += [name for name in acts.notices if name not in exchange.notices]
+    if (decisive := acts.block or acts.hold or acts.safe_completion or acts.reroute) is not None:
         ending.held = len(data)
-        raise Ended("blocked", _stopped(), decisive)
+        raise Ended("blocked", blocked(decisive), decisive)
+    if acts.redact:
+        await _redact(exchange, fields, acts.redact, server, runner)
+        data = msgspec.json.encode(fields)
     across = translation(exchange.dialect.speaks, server.speaks)
     if across is None:
         return data
@@ -97,6 +100,17 @@ async def _json(exchange: Exchange, ending: Ending, response: Response, server: 
         return across.answer(fields)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise UpstreamError("the model's answer is not what its dialect says", code="upstream_protocol") from error
+
+
+async def _redact(exchange: Exchange, fields: dict[str, Any], verdicts: Sequence[Verdict], server: Dialect, runner: Runner) -> None:
+    """Take what was seen out of a whole answer, and judge what is left."""
+    try:
+        exchange.redactions += redacted(fields, holes_of(verdicts))
+    except NotRedactableError as error:
+        raise Ended("blocked", not_redactable(), verdicts[0]) from error
+    again = await runner.judge("output", server.read_answer(fields, exchange.request.tools).segments, (), exchange.context)
+    if alters(again.action):
+        raise Ended("blocked", not_redactable(), verdicts[0])
 
 
 async def _stream(
@@ -135,15 +149,23 @@ async def _stream(
                 raise _ended(step.stop)
             if step.done:
                 response.leave()
-                return step.out
+                return _noticed(exchange, controller) + step.out
             if step.out:
                 await release(step.out)
     finally:
         exchange.verdicts += controller.verdicts
         exchange.verdicts += [model_verdict(mark) for mark in reader.marks]
+        exchange.redactions += controller.redactions
         ending.held = controller.held_bytes
         ending.tokens, ending.finish = reader.tokens, reader.finish
         ending.used = reader.tokens.input + reader.tokens.output or before + controller.characters // 4
+
+
+def _noticed(exchange: Exchange, controller: StreamController) -> bytes:
+    """Tell of notices: in the header while that is still to be sent, else in a comment, which clients of event streams pass over."""
+    fresh = [name for name in acts_of(controller.verdicts).notices if name not in exchange.notices]
+    exchange.notices += fresh
+    return b": x-bartizan-notice: %s\n\n" % ", ".join(fresh).encode("ascii", "replace") if fresh and exchange.started else b""
 
 
 async def _server_error(exchange: Exchange, response: Response, runner: Runner) -> Ended:
@@ -164,8 +186,10 @@ async def _server_error(exchange: Exchange, response: Response, runner: Runner) 
     segment = Segment(path="$.error", origin="model", channel="text", text=message)
     judgement = await runner.judge("output", (segment,), (), exchange.context)
     exchange.verdicts += judgement.verdicts
-    if cuts(judgement.action):
-        return Ended("blocked", _stopped(), judgement.decisive)
+    if judgement.decisive is not None and cuts(judgement.action):
+        return Ended("blocked", blocked(judgement.decisive), judgement.decisive)
+    if judgement.action == "redact":
+        message = "the model server did not accept the request"
     return Ended("failed", RefusedError(message, code="upstream_refused", status=status))
 
 
@@ -189,5 +213,12 @@ def _ended(stop: Stop) -> Ended:
     return Ended("blocked", RefusedError(stop.message, code=stop.code, status=403), stop.verdict)
 
 
-def _stopped() -> RefusedError:
-    return RefusedError("the answer was stopped by a control", code="blocked_by_policy", status=403)
+def blocked(verdict: Verdict) -> RefusedError:
+    """Return what a client is told when a control stops its request or its answer."""
+    layer = "request" if verdict.layer == "input" else "answer"
+    return RefusedError(f"the {layer} was stopped by a control", code="blocked_by_policy", status=403)
+
+
+def not_redactable() -> RefusedError:
+    """Return what a client is told when something can't be taken out of its text."""
+    return RefusedError("a control saw something that can't be taken out", code="not_redactable", status=403)

@@ -31,6 +31,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Top-level fields that would steer a guard; never forwarded."""
     fields: dict[str, Any] = msgspec.field(default_factory=dict)
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What of the request a measure against its account may suspend."""
+        return (*(("tools",) if self.tools else ()), *(("stream",) if self.stream else ()))
+
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """What the model server says it used; 0 where it says nothing."""

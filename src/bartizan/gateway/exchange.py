@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, Literal, Protocol
 
 from bartizan.control import Context
@@ -33,19 +33,26 @@ class Exchange:
         "_watcher",
         "account",
         "began",
+        "case",
         "context",
         "cut_by",
         "cut_error",
+        "delay_s",
         "dialect",
         "ended",
+        "features",
         "id",
         "marks",
+        "notices",
         "principal",
+        "redactions",
         "request",
+        "rerouted",
         "reservation",
         "response",
         "started",
         "tier",
+        "told",
         "trace",
         "upstream",
         "verdicts",
@@ -75,7 +82,19 @@ class Exchange:
         self.trace = Trace()
         """What links it to others, set once it is admitted."""
         self.verdicts: list[Verdict] = []
+        self.notices: list[str] = []
+        self.redactions = 0
+        self.rerouted = ""
+        """The safer model that answers instead."""
+        self.case = ""
         self.marks: dict[str, float] = {}
+        self.features = request.features
+        restraint = principal.restraint
+        self.delay_s = restraint.delay_ms / 1000 if restraint is not None else 0.0
+        self.told: tuple[tuple[bytes, bytes], ...] = ()
+        """Headers of the answer that say which measure it is under."""
+        if restraint is not None:
+            self.told = ((b"x-bartizan-case", restraint.case.encode()),)
         self.response: Response | None = None
         self.started = False
         """The status line is out."""
@@ -149,7 +168,7 @@ def _rounded(ms: float) -> float:
 class Rechecks(Protocol):
     """Says whether who was admitted would still be."""
 
-    def recheck(self, principal: Principal, *, tier: Tier, at: float) -> None:
+    def recheck(self, principal: Principal, *, tier: Tier, at: float, features: Collection[str] = ()) -> None:
         """Raise RefusedError when not."""
         ...
 
@@ -184,7 +203,7 @@ class Live:
         now = time.time()
         for exchange in tuple(self._all.values()):
             try:
-                self._directory.recheck(exchange.principal, tier=exchange.tier, at=now)
+                self._directory.recheck(exchange.principal, tier=exchange.tier, at=now, features=exchange.features)
             except RefusedError as error:
                 exchange.cut("revoked", error)
 

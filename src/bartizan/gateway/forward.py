@@ -39,6 +39,10 @@ class Forward:
     async def send(self, exchange: Exchange, body: bytes, headers: Mapping[bytes, bytes]) -> Response:
         """Send the request; raises UpstreamError, or RefusedError when it can't be said in the server's dialect."""
         fields = exchange.request.fields
+        model = exchange.request.model
+        if fields.get("model") != model:
+            fields = {**fields, "model": model}
+            body = with_field(body, "model", msgspec.json.encode(model), present=True)
         across = translation(exchange.dialect.speaks, exchange.upstream.kind)
         extra = None
         if across is not None:

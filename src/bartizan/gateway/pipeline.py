@@ -10,17 +10,34 @@ from typing import Final
 import msgspec
 
 from bartizan.config import GatewaySettings
-from bartizan.control import Judgement, Runner
-from bartizan.control.judgement import cuts
+from bartizan.control import Runner
 from bartizan.errors import BartizanError, RefusedError, UpstreamError
-from bartizan.event import Outcome, Verdict
+from bartizan.event import Outcome
 from bartizan.gateway.admission import Admission
-from bartizan.gateway.answers import JSON, STREAM, Header, Send, begin_stream, error_body, error_headers, ids, part, refusal, whole
+from bartizan.gateway.answers import (
+    JSON,
+    STREAM,
+    Header,
+    Send,
+    begin_stream,
+    error_body,
+    error_headers,
+    ids,
+    part,
+    refusal,
+    told,
+    whole,
+    with_case,
+)
 from bartizan.gateway.delivery import Ended, deliver
 from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Cut, Exchange
 from bartizan.gateway.forward import Forward
+from bartizan.gateway.holds import Holds
 from bartizan.gateway.records import Ending, Recorder
+from bartizan.gateway.safe import Blocks, safe_answer, safe_end
+from bartizan.gateway.screening import Screening
+from bartizan.monitor import case_of_exchange
 
 _LOG: Final = logging.getLogger("bartizan.gateway")
 _GONE: Final = 499
@@ -48,8 +65,11 @@ class Pipeline:
         forward: Forward,
         settings: GatewaySettings,
         policy_version: Callable[[], str],
+        holds: Holds,
     ) -> None:
         self._admission = admission
+        self._holds = holds
+        self._screening = Screening(admission=admission, runner=runner, holds=holds)
         self._recorder = recorder
         self._runner = runner
         self._dialects = dialects
@@ -69,7 +89,7 @@ class Pipeline:
             if not exchange.started:
                 raise
             _LOG.error("exchange %s could not be recorded: %s", exchange.id, error)
-            last = self._ended(exchange, ending, Ended("failed", refusal(error)))
+            last = self._ended(exchange, ending, Ended("failed", refusal(error)), Blocks())
         finally:
             exchange.ended = True
             exchange.unwatch()
@@ -84,8 +104,9 @@ class Pipeline:
         self, exchange: Exchange, ending: Ending, body: bytes, headers: Mapping[bytes, bytes], send: Send
     ) -> _Last | None:
         """Serve; whatever goes wrong becomes the last thing to send. None when nobody is left to send it to."""
+        blocks = Blocks()
         try:
-            released = await self._serve(exchange, ending, body, headers, send)
+            released = await self._serve(exchange, ending, body, headers, send, blocks)
         except Cut:
             ended = _cut(exchange)
         except asyncio.CancelledError:
@@ -94,7 +115,7 @@ class Pipeline:
                 raise
             ended = _cut(exchange)
         except Ended as error:
-            ended = error
+            ended = await self._held(exchange, body, error)
         except (RefusedError, UpstreamError) as error:
             # Closing the upstream is how a cut works, so its error may be the cut's own doing.
             ended = _cut(exchange) if exchange.cut_by else Ended("failed", refusal(error))
@@ -109,11 +130,25 @@ class Pipeline:
         exchange.ended = True
         if exchange.response is not None:
             exchange.response.close()
-        return self._ended(exchange, ending, ended)
+        return self._ended(exchange, ending, ended, blocks)
 
-    async def _serve(self, exchange: Exchange, ending: Ending, body: bytes, headers: Mapping[bytes, bytes], send: Send) -> _Last:
+    async def _held(self, exchange: Exchange, body: bytes, ended: Ended) -> Ended:
+        """Open a case where it is an answer that a person is to decide about; one about a request is open already."""
+        if ended.outcome != "blocked" or ended.verdict is None or ended.verdict.would != "hold":
+            return ended
+        exchange.interruptible(on=False)
+        try:
+            return Ended("held", await self._holds.open(exchange, body, ended.verdict), ended.verdict)
+        except BartizanError as error:
+            return Ended("failed", refusal(error))
+
+    async def _serve(
+        self, exchange: Exchange, ending: Ending, body: bytes, headers: Mapping[bytes, bytes], send: Send, blocks: Blocks
+    ) -> _Last:
         exchange.interruptible(on=True)
-        await self._judge_input(exchange)
+        if exchange.delay_s:
+            await asyncio.sleep(exchange.delay_s)
+        body = await self._screening.screen(exchange, body)
         exchange.mark("judged_ms")
         exchange.response = response = await self._forward.send(exchange, body, headers)
         ending.used = len(body) // 4
@@ -123,7 +158,8 @@ class Pipeline:
             if not exchange.started:
                 exchange.started = True
                 exchange.mark("first_release_ms")
-                await begin_stream(send, exchange.id)
+                await begin_stream(send, exchange.id, _told(exchange))
+            blocks.sent_out(out)
             ending.released += len(out)
             await part(send, out, more=True)
 
@@ -141,22 +177,9 @@ class Pipeline:
         exchange.mark("first_release_ms")
         ending.released += len(out)
         kind = STREAM if exchange.request.stream else (JSON,)
-        return _Last(200, out, [*kind, *ids(exchange.id)])
+        return _Last(200, out, [*kind, *ids(exchange.id), *_told(exchange)])
 
-    async def _judge_input(self, exchange: Exchange) -> None:
-        """Judge the request; all controls do, also when the gateway's own verdict has already decided."""
-        own = self._admission.own_verdicts(exchange.request, exchange.context.actions)
-        judgement: Judgement = await self._runner.judge("input", exchange.request.segments, (), exchange.context)
-        exchange.verdicts += own
-        exchange.verdicts += judgement.verdicts
-        decisive = next(
-            (verdict for verdict in own if verdict.mode == "enforce" and cuts(verdict.would)),
-            judgement.decisive if cuts(judgement.action) else None,
-        )
-        if decisive is not None:
-            raise Ended("blocked", _blocked(decisive), decisive)
-
-    def _ended(self, exchange: Exchange, ending: Ending, ended: Ended) -> _Last | None:
+    def _ended(self, exchange: Exchange, ending: Ending, ended: Ended, blocks: Blocks) -> _Last | None:
         ending.outcome = ended.outcome
         ending.code = ended.error.code
         ending.verdict = ended.verdict
@@ -164,6 +187,12 @@ class Pipeline:
         if ended.outcome == "cancelled":
             return None
         error, dialect = ended.error, exchange.dialect
+        if ended.outcome == "held":
+            error.case = exchange.case
+        elif ended.outcome == "blocked" or (ended.outcome == "revoked" and error.status == 403):
+            error.case = error.case or case_of_exchange(exchange.id)
+        if ended.outcome == "blocked" and ended.verdict is not None and ended.verdict.would == "safe_completion":
+            return self._safe(exchange, ending, blocks)
         if exchange.started:
             body = dialect.stream_error(
                 code=error.code,
@@ -172,9 +201,21 @@ class Pipeline:
                 model=exchange.request.model,
                 kind="failed" if ended.outcome == "failed" else "blocked",
             )
-            return _Last(200, body, [])
-        decision = f"block; layer={ended.verdict.layer}" if ended.verdict is not None else "block" if ended.outcome != "failed" else ""
-        return _Last(error.status, error_body(dialect, error, exchange.id), error_headers(error, exchange.id, decision=decision))
+            return _Last(200, with_case(body, exchange.id, error.case), [])
+        return _Last(
+            error.status, error_body(dialect, error, exchange.id), error_headers(error, exchange.id, decision=_said(exchange, ended))
+        )
+
+    def _safe(self, exchange: Exchange, ending: Ending, blocks: Blocks) -> _Last:
+        """Answer with the safe refusal in place of what the model said, or of the rest of it."""
+        ending.status, stream = 200, exchange.request.stream
+        speaks, model = exchange.dialect.speaks, exchange.request.model
+        if exchange.started:
+            return _Last(200, safe_end(speaks, exchange=exchange.id, model=model, blocks=blocks), [])
+        body = safe_answer(speaks, exchange=exchange.id, model=model, stream=stream)
+        kind = STREAM if stream else (JSON,)
+        headers = [(b"x-bartizan-decision", b"safe_completion"), (b"x-bartizan-case", case_of_exchange(exchange.id).encode())]
+        return _Last(200, body, [*kind, *ids(exchange.id), *headers])
 
     async def _send_last(self, exchange: Exchange, last: _Last, send: Send) -> None:
         if exchange.started:
@@ -185,7 +226,7 @@ class Pipeline:
     async def _shut_down(self, exchange: Exchange, ending: Ending) -> None:
         """The server is stopping: the record is still completed."""
         exchange.ended = True
-        self._ended(exchange, ending, Ended("failed", RefusedError("the gateway is stopping", code="shutting_down", status=503)))
+        self._ended(exchange, ending, Ended("failed", RefusedError("the gateway is stopping", code="shutting_down", status=503)), Blocks())
         await self._recorder.completed(exchange, ending)
 
 
@@ -195,6 +236,14 @@ def _cut(exchange: Exchange) -> Ended:
     return Ended(outcome, error)
 
 
-def _blocked(verdict: Verdict) -> RefusedError:
-    layer = "answer" if verdict.layer == "output" else "request"
-    return RefusedError(f"the {layer} was stopped by a control", code="blocked_by_policy", status=403)
+def _told(exchange: Exchange) -> list[Header]:
+    return told(rerouted=exchange.rerouted, notices=exchange.notices, more=exchange.told)
+
+
+def _said(exchange: Exchange, ended: Ended) -> str:
+    """Return the decision as the header tells it; nothing for a failure that nobody decided."""
+    if ended.outcome == "held":
+        return f"hold; case={exchange.case}"
+    if ended.verdict is not None:
+        return f"block; layer={ended.verdict.layer}"
+    return "" if ended.outcome == "failed" else "block"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
-from bartizan.control.judgement import cuts
 from bartizan.errors import RefusedError
 from bartizan.event import (
     ACTIONS,
@@ -22,6 +21,7 @@ from bartizan.gateway.dialect import Tokens
 from bartizan.gateway.exchange import Exchange
 from bartizan.identity import Principal
 
+_ENDS: Final = frozenset({"safe_completion", "hold"})
 _REFUSED_BYTES = 1024
 """How much of a refused request is kept."""
 
@@ -35,6 +35,10 @@ class Ledger(Protocol):
 
     def subscribe(self, kinds: Iterable[str], fold: Callable[[int, Envelope], None]) -> None:
         """Call ``fold`` with every event of these kinds, in order."""
+        ...
+
+    def catch_up(self) -> int:
+        """Fold what is new."""
         ...
 
     def pseudonym(self, kind: str, name: str) -> str:
@@ -105,6 +109,9 @@ class Recorder:
             finish=ending.finish[:64],
             released_bytes=ending.released,
             held_bytes=ending.held,
+            redactions=exchange.redactions,
+            rerouted=exchange.rerouted,
+            case=exchange.case,
         )
         await self._ledger.append(_envelope(fact, exchange.principal, exchange.id, "c"), b"".join(ending.answer))
 
@@ -140,7 +147,11 @@ def _envelope(
 
 
 def _decision(verdicts: Iterable[Verdict], ending: Ending) -> Action:
-    if ending.outcome in {"blocked", "revoked"}:
-        return "block"
-    acted = (verdict.would for verdict in verdicts if verdict.would != "allow" and verdict.mode == "enforce" and not cuts(verdict.would))
+    if ending.outcome in {"blocked", "held", "revoked"}:
+        return ending.verdict.would if ending.verdict is not None and ending.verdict.would in _ENDS else "block"
+    acted = (
+        verdict.would
+        for verdict in verdicts
+        if verdict.would != "allow" and verdict.mode == "enforce" and verdict.would not in {"block", "hold"}
+    )
     return max(acted, key=ACTIONS.index, default="allow")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
 import msgspec
 
-from bartizan.control import Context, Judgement, Runner, StreamWatch, ToolCall
-from bartizan.control.judgement import cuts
+from bartizan.control import Context, Judgement, Runner, Segment, StreamWatch, ToolCall, alters, cuts
 from bartizan.errors import UpstreamError
 from bartizan.event import Channel, Verdict
 from bartizan.gateway.dialect import Piece, Reader, Text, call_segments
+from bartizan.gateway.redaction import Hole, NotRedactableError, holes_of, rewritten, without
 from bartizan.gateway.sse import EventParser, ServerEvent
 
 
@@ -55,7 +56,7 @@ class Unknown(Protocol):
 class _Track:
     """One channel of one choice: how much text there is, how much may go."""
 
-    __slots__ = ("closed", "final", "pending", "total", "upto", "watch")
+    __slots__ = ("closed", "final", "pending", "redacts", "released", "said", "total", "upto", "watch")
 
     def __init__(self, watch: StreamWatch) -> None:
         self.watch = watch
@@ -66,8 +67,14 @@ class _Track:
         """No more text will come."""
         self.closed = False
         """The watch was told so."""
+        self.said: list[str] = []
+        """The text so far, where policy may want something taken out of it."""
+        self.redacts = False
+        self.released = 0
 
 
+_Mark = tuple[_Track, int]
+"""Where in a track's text an event ends."""
 _NOTHING: Final = Piece()
 _PLAIN_EVENTS: Final = frozenset({"message", "content_block_delta"})
 
@@ -83,6 +90,8 @@ class StreamController:
     ) -> None:
         self.verdicts: list[Verdict] = []
         self.held_bytes = 0
+        self.redactions = 0
+        self._keeps = "redact" in context.actions.values()
         self._runner = runner
         self._context = context
         self._reader = reader
@@ -91,7 +100,7 @@ class StreamController:
         self._translate = translate
         self._parser = EventParser(max_event_bytes=max(max_held_bytes, 2 << 20))
         self._tracks: dict[tuple[int, Channel], _Track] = {}
-        self._queue: deque[tuple[bytes, tuple[tuple[_Track, int], ...], tuple[str, ...]]] = deque()
+        self._queue: deque[tuple[bytes, tuple[_Mark, ...], tuple[str, ...]]] = deque()
         self._calls_held = False
         self._begun = False
         self._judged: set[str] = set()
@@ -154,11 +163,13 @@ class StreamController:
         self._queue.append((raw, (self._mark(text),) if text.text else (), ()))
         self.held_bytes += len(raw)
 
-    def _mark(self, text: Text) -> tuple[_Track, int]:
+    def _mark(self, text: Text) -> _Mark:
         track = self._tracks.get((text.choice, text.channel)) or self._track(text.choice, text.channel)
         if track.final:
             raise UpstreamError("the model wrote on after it had finished", code="upstream_protocol")
         track.pending.append(text.text)
+        if self._keeps:
+            track.said.append(text.text)
         track.total += len(text.text)
         return track, track.total
 
@@ -190,14 +201,7 @@ class StreamController:
             track.final = True
 
     async def _judge(self, calls: list[tuple[str, ToolCall]], unknown: tuple[str, ...]) -> Step:
-        if unknown:
-            verdict = self._unknown(unknown)
-            self.verdicts.append(verdict)
-            if verdict.mode == "enforce" and cuts(verdict.would):
-                return Step(stop=_stopped(verdict))
-        if stop := self._judge_texts():
-            return Step(stop=stop)
-        if calls and (stop := await self._judge_calls(calls)):
+        if stop := await self._judged_all(calls, unknown):
             return Step(stop=stop)
         out = self._release()
         if self.held_bytes + self._parser.pending > self._max_held:
@@ -206,6 +210,18 @@ class StreamController:
         if self._done and self._queue:
             return Step(out=out, stop=Stop(kind="blocked", code="never_released", message="a control did not release the answer's end"))
         return Step(out=out, done=self._done)
+
+    async def _judged_all(self, calls: list[tuple[str, ToolCall]], unknown: tuple[str, ...]) -> Stop | None:
+        if unknown:
+            verdict = self._unknown(unknown)
+            self.verdicts.append(verdict)
+            if verdict.mode == "enforce" and cuts(verdict.would):
+                return _stopped(verdict)
+        if stop := self._judge_texts():
+            return stop
+        if self._keeps and (stop := await self._redact()):
+            return stop
+        return await self._judge_calls(calls) if calls else None
 
     def _judge_texts(self) -> Stop | None:
         for track in self._tracks.values():
@@ -216,9 +232,53 @@ class StreamController:
             track.closed = track.final
             track.upto = release.upto
             self.verdicts += release.verdicts
+            if release.action == "redact":
+                track.redacts = True
             if cuts(release.action):
                 return _stopped(release.decisive)
         return None
+
+    async def _redact(self) -> Stop | None:
+        """Take out of every channel that has come to its end what its controls saw; nothing of it was released since the first sight."""
+        for (choice, channel), track in self._tracks.items():
+            if track.redacts and track.closed:
+                track.redacts = False
+                if stop := await self._redact_track(choice, channel, track):
+                    return stop
+        return None
+
+    async def _redact_track(self, choice: int, channel: Channel, track: _Track) -> Stop | None:
+        whole = "".join(track.said)
+        judgement = await self._seen(choice, channel, whole)
+        if cuts(judgement.action):
+            return _stopped(judgement.decisive)
+        holes = holes_of(verdict for verdict in judgement.verdicts if verdict.mode == "enforce" and verdict.would == "redact").get("", [])
+        after = await self._seen(choice, channel, without(whole, holes))
+        reached = bool(holes) and holes[0].start >= track.released and not alters(after.action)
+        if not reached or not self._rewrite(choice, channel, track, whole, holes):
+            return NOT_REDACTABLE
+        self.redactions += len(holes)
+        track.upto = track.total
+        return None
+
+    def _rewrite(self, choice: int, channel: Channel, track: _Track, whole: str, holes: Sequence[Hole]) -> bool:
+        """Put what is left of a channel's text into the events that wait; False where one of them has no place for it."""
+        start = track.released
+        for number, (raw, marks, calls) in enumerate(self._queue):
+            end = max((end for other, end in marks if other is track), default=start)
+            left = without(whole[start:end], holes, start=start)
+            if end > start and left != whole[start:end]:
+                try:
+                    self._queue[number] = (rewritten(raw, choice, channel, left), marks, calls)
+                except NotRedactableError:
+                    return False
+                self.held_bytes += len(self._queue[number][0]) - len(raw)
+            start = end
+        return True
+
+    async def _seen(self, choice: int, channel: Channel, text: str) -> Judgement:
+        segment = Segment(path="", origin="model", channel=channel, text=text, choice=choice)
+        return await self._runner.judge("output", (segment,), (), self._context)
 
     async def _judge_calls(self, calls: list[tuple[str, ToolCall]]) -> Stop | None:
         whole = tuple(call for _, call in calls)
@@ -240,6 +300,8 @@ class StreamController:
         if not self._calls_held and all(track.upto >= track.total for track in self._tracks.values()):
             out = [raw for raw, _, _ in queue]
             queue.clear()
+            for track in self._tracks.values() if self._keeps else ():
+                track.released = track.total
         else:
             out = []
             while queue:
@@ -248,10 +310,15 @@ class StreamController:
                     break
                 out.append(raw)
                 queue.popleft()
+                for track, end in marks:
+                    track.released = end
             self._calls_held = any(calls for _, _, calls in queue)
         released = b"".join(out)
         self.held_bytes -= len(released)
         return released
+
+
+NOT_REDACTABLE: Final = Stop(kind="blocked", code="not_redactable", message="a control saw something that can't be taken out")
 
 
 def _stopped(verdict: Verdict | None) -> Stop:

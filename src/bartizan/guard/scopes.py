@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bartizan.control import Context, Opinion, Phase, Segment, ToolCall, cuts
+from bartizan.control import Context, Opinion, Phase, Segment, ToolCall, action_of, alters
 from bartizan.event import Channel, Origin
 from bartizan.guard.holdback import PatternWatch, Prefixes
 from bartizan.guard.matcher import Matcher, opinion_of
@@ -39,7 +39,9 @@ class Scopes:
 
     def watch(self, channel: Channel, context: Context) -> PatternWatch:
         """Follow a channel of model output; patterns of categories that policy only flags there hold nothing."""
-        held = frozenset(entry.pattern.category for entry in self._entries if cuts(context.actions.get(entry.pattern.category, "block")))
+        held = frozenset(
+            entry.pattern.category for entry in self._entries if alters(action_of(context.actions, entry.pattern.category, "output"))
+        )
         prefixes = self._prefixes.get((channel, held))
         if prefixes is None:
             mine = [entry.pattern for entry in self._entries if entry.covers("output", "model", channel)]

@@ -9,6 +9,7 @@ from bartizan.identity.access import Access, Asking, Proposal, read_subject
 from bartizan.identity.directory import Directory, Followed
 from bartizan.identity.duties import Apart, Duties, Need, Profile, Role, check_roles, duties
 from bartizan.identity.keys import SecretText, csrf_matches, csrf_token, digest_of, is_cookie, key_id_of, mint_cookie, mint_key
+from bartizan.identity.measures import Measure, Restraint, code_of
 from bartizan.identity.model import Consent, Grant, IssuedKey, KeyEntry, Principal, SessionEntry, SignedIn, StandingEntry
 from bartizan.identity.registrar import Appended, Registrar
 from bartizan.identity.state import grant_subject, roles_subject
@@ -25,17 +26,20 @@ __all__ = [
     "Grant",
     "IssuedKey",
     "KeyEntry",
+    "Measure",
     "Need",
     "Principal",
     "Profile",
     "Proposal",
     "Registrar",
+    "Restraint",
     "Role",
     "SecretText",
     "SessionEntry",
     "SignedIn",
     "StandingEntry",
     "check_roles",
+    "code_of",
     "csrf_matches",
     "csrf_token",
     "digest_of",

@@ -12,6 +12,7 @@ from bartizan.errors import RefusedError
 from bartizan.event import Envelope, GrantGiven, Standing, Tier
 from bartizan.identity.duties import Profile
 from bartizan.identity.keys import digest_of, is_cookie, key_id_of
+from bartizan.identity.measures import Measure, code_of
 from bartizan.identity.model import Consent, Grant, KeyEntry, Principal, StandingEntry
 from bartizan.identity.state import KINDS, PrincipalEntry, State
 
@@ -40,8 +41,12 @@ class Directory:
     Without ``consent`` (who agreed to what; casework gives it) no grant that needs approvers has any effect.
     """
 
-    def __init__(self, ledger: Followed, *, profile: Profile = "small", consent: Consent | None = None) -> None:
+    def __init__(
+        self, ledger: Followed, *, profile: Profile = "small", consent: Consent | None = None, ceiling: Tier = Tier.RESTRICTED
+    ) -> None:
         self.position = 0
+        self.ceiling = ceiling
+        """The highest tier that anybody may use here; lower where the record is kept too short for an elevated one."""
         self.profile: Profile = profile
         self._state = State(profile=profile, consent=consent)
         self._cache: dict[tuple[str, str, str], _Cached] = {}
@@ -51,15 +56,28 @@ class Directory:
         """Return who holds an API key.
 
         Raises RefusedError: 401 ``invalid_api_key`` (also for anything that is not a key), ``revoked_api_key``,
-        ``expired_api_key``; 403 ``account_suspended``. Why a key ended is told only to who holds its secret.
+        ``expired_api_key``; 403 ``account_suspended``, ``cyber_policy`` or ``usage_policy``. Why a key ended is told only to who
+        holds its secret.
         """
+        entry = self._holder(token, at)
+        return self._admit(entry.principal, key_id=entry.key_id, session="", at=at)
+
+    def identify(self, token: str, *, at: float) -> Principal:
+        """Return who holds an API key in whatever standing: whoever is suspended may still read their case and appeal. Raises 401."""
+        entry = self._holder(token, at)
+        known = self._state.principals.get(entry.principal)
+        if known is None:
+            raise RefusedError("the API key belongs to nobody", code="invalid_api_key", status=401, hint="ask for a new one")
+        return self._build(known, key_id=entry.key_id, session="", at=at).principal
+
+    def _holder(self, token: str, at: float) -> KeyEntry:
         key_id = key_id_of(token)
         entry = self._state.keys.get(key_id) if key_id else None
         digest = digest_of(token) if key_id else _NO_DIGEST
         if not hmac.compare_digest(digest, entry.digest if entry is not None else _NO_DIGEST) or entry is None or not key_id:
             raise RefusedError("the API key is not valid", code="invalid_api_key", status=401, hint="check the key, or ask for a new one")
         _check_key(entry, at)
-        return self._admit(entry.principal, key_id=key_id, session="", at=at)
+        return entry
 
     def session(self, cookie: str, *, at: float) -> Principal:
         """Return who holds a console cookie; raises RefusedError 401 ``invalid_session``, or as ``authenticate`` does."""
@@ -75,9 +93,11 @@ class Directory:
 
         Raises RefusedError 403 ``tier_not_granted`` when a higher one is asked for.
         """
-        granted = self._granted(principal.id, at)
+        granted = min(self._granted(principal.id, principal.account, at), self.ceiling)
         if principal.on_behalf_of is not None:
-            granted = min(granted, self._granted(principal.on_behalf_of.id, at))
+            granted = min(granted, self._granted(principal.on_behalf_of.id, principal.on_behalf_of.account, at))
+        if principal.restraint is not None and "tier" in principal.restraint.features:
+            granted = Tier.PUBLIC
         if requested is None or requested.rank <= granted.rank:
             return granted if requested is None else requested
         raise RefusedError(
@@ -85,15 +105,18 @@ class Directory:
             code="tier_not_granted",
             status=403,
             hint="ask for a lower tier, or for a grant: bartizan grant propose",
+            case=principal.restraint.case if principal.restraint is not None else "",
         )
 
-    def recheck(self, principal: Principal, *, tier: Tier, at: float) -> None:
-        """Raise RefusedError if who was admitted earlier would not be admitted now at that tier; for live streams and sessions."""
+    def recheck(self, principal: Principal, *, tier: Tier, at: float, features: Collection[str] = ()) -> None:
+        """Raise RefusedError if who was admitted earlier would not be admitted now at that tier with these features."""
         key = self._state.keys.get(principal.key_id)
         if key is not None:
             _check_key(key, at)
         current = self._admit(principal.id, key_id=principal.key_id, session=principal.session, at=at)
         self.tier(current, requested=tier, at=at)
+        if current.restraint is not None and features:
+            current.restraint.check_features(features)
 
     def principal(self, principal_id: str, *, at: float) -> Principal | None:
         """Return a principal as it is now, in whatever standing, or None if it is not known."""
@@ -121,9 +144,21 @@ class Directory:
     def standing(self, account: str, *, at: float) -> StandingEntry:
         """Return how an account stands and why."""
         entry = self._state.standings.get(account)
-        if entry is None or entry.at(at) == "good":
+        now = "good" if entry is None else entry.at(at)
+        live = self._state.measures.live(account, at)
+        if live and _STANDINGS.index(live[0].standing) > _STANDINGS.index(now):
+            worst = live[0]
+            reason = f"{worst.step}: {worst.category or 'misuse'}"
+            return StandingEntry(account=account, standing=worst.standing, reason=reason, case=worst.case, until=worst.until)
+        if entry is None or now == "good":
             return StandingEntry(account=account, standing="good", reason=entry.reason if entry is not None else "")
         return entry
+
+    def measures(self, account: str, *, at: float | None = None) -> list[Measure]:
+        """Return an account's measures in force, severest first; without a time all that ever were, oldest first."""
+        if at is not None:
+            return self._state.measures.live(account, at)
+        return list(self._state.measures.by_account.get(account, {}).values())
 
     def name_entry(self, principal_id: str) -> int | None:
         """Return the ledger entry whose content holds the principal's name; reading it is the caller's to record."""
@@ -165,29 +200,37 @@ class Directory:
         return principal
 
     def _cut(self, principal: Principal, at: float) -> RefusedError:
-        own = self._state.standings.get(principal.account)
         behind = principal.on_behalf_of
-        entry = own if own is not None and own.at(at) in _CUT else self._state.standings.get(behind.account) if behind is not None else own
-        case = entry.case if entry is not None else ""
-        until = entry.until if entry is not None else 0.0
+        entry = self.standing(principal.account, at=at)
+        if entry.standing not in _CUT and behind is not None:
+            entry = self.standing(behind.account, at=at)
+        measure = next((known for known in self._state.measures.live(entry.account, at) if known.case == entry.case), None)
         return RefusedError(
             f"the account is {principal.standing}",
-            code="account_suspended",
+            code=code_of(measure.category) if measure is not None else "account_suspended",
             status=403,
-            hint=f"the case is {case}; you may appeal it" if case else "ask whoever runs this gateway; you may appeal",
-            retry_after_s=until - at if until else None,
+            hint=f"the case is {entry.case}; you may appeal it" if entry.case else "ask whoever runs this gateway; you may appeal",
+            retry_after_s=entry.until - at if entry.until else None,
+            case=entry.case,
         )
 
     def _build(self, known: PrincipalEntry, *, key_id: str, session: str, at: float) -> _Cached:
         person = self._person_behind(known, at)
         entry = self._state.standings.get(known.account)
         standing, until = (entry.at(at), _ends(entry, at)) if entry is not None else ("good", _NEVER)
+        account, restraint = known.account, None
+        if account in self._state.measures.by_account:
+            live = self._state.measures.live(account, at)
+            standing = max(standing, *(each.standing for each in live), key=_STANDINGS.index) if live else standing
+            until = min(until, self._state.measures.changes_at(account, at))
+            restraint = self._state.measures.restraint(account, at)
         roles = known.roles
         behind = person.principal if person is not None else None
         if person is not None and behind is not None:
             standing = max(standing, behind.standing, key=_STANDINGS.index)
             until = min(until, person.until)
             roles = tuple(role for role in roles if role in behind.roles)
+            restraint = restraint.beside(behind.restraint) if restraint is not None else behind.restraint
         principal = Principal(
             id=known.id,
             account=known.account,
@@ -199,6 +242,7 @@ class Directory:
             grants=tuple(self._state.grants.get(known.id, {}).values()),
             standing=standing,
             session=session,
+            restraint=restraint,
         )
         return _Cached(principal=principal, until=until)
 
@@ -210,11 +254,13 @@ class Directory:
             return None
         return self._build(person, key_id="", session="", at=at)
 
-    def _granted(self, principal_id: str, at: float) -> Tier:
+    def _granted(self, principal_id: str, account: str, at: float) -> Tier:
         held = self._state.grants.get(principal_id)
         if not held:
             return Tier.PUBLIC
-        return max((grant.tier for grant in held.values() if grant.is_live(at)), key=lambda tier: tier.rank, default=Tier.PUBLIC)
+        withheld = self._state.measures.withheld(account, at) if account in self._state.measures.by_account else set()
+        counting = [grant for grant in held.values() if grant.id not in withheld] if withheld else held.values()
+        return max((grant.tier for grant in counting if grant.is_live(at)), key=lambda tier: tier.rank, default=Tier.PUBLIC)
 
 
 def _ends(entry: StandingEntry, at: float) -> float:

@@ -9,6 +9,7 @@ import msgspec
 
 from bartizan.event import PrincipalKind, Standing, Tier
 from bartizan.identity.keys import SecretText
+from bartizan.identity.measures import Restraint
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] = ()
     standing: Standing = "good"
     session: str = ""
+    restraint: Restraint | None = None
+    """What measures against the account come to, short of suspending it."""
 
     @property
     def person(self) -> str:

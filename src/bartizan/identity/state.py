@@ -19,6 +19,9 @@ from bartizan.event import (
     GrantGiven,
     KeyIssued,
     KeyRevoked,
+    MeasureEnded,
+    MeasureTaken,
+    NoticeAcknowledged,
     PrincipalKind,
     PrincipalRegistered,
     RolesAssigned,
@@ -29,6 +32,7 @@ from bartizan.event import (
     kind_of,
 )
 from bartizan.identity.duties import Profile, duties
+from bartizan.identity.measures import Measures
 from bartizan.identity.model import Consent, Grant, KeyEntry, SessionEntry, StandingEntry
 
 KINDS: Final = tuple(
@@ -43,6 +47,9 @@ KINDS: Final = tuple(
         GrantEnded,
         SessionOpened,
         SessionClosed,
+        MeasureTaken,
+        MeasureEnded,
+        NoticeAcknowledged,
     )
 )
 """The kinds of event that identity folds."""
@@ -91,6 +98,7 @@ class State:
         self.principals: dict[str, PrincipalEntry] = {}
         self.keys: dict[str, KeyEntry] = {}
         self.standings: dict[str, StandingEntry] = {}
+        self.measures = Measures()
         self.grants: dict[str, dict[str, Grant]] = {}
         self.sessions: dict[str, SessionEntry] = {}
         self.refused: dict[str, str] = {}
@@ -112,22 +120,40 @@ class State:
             case KeyRevoked() as fact:
                 self._revoked(entry, fact)
             case AccountStandingChanged() as fact:
-                self.standings[fact.account] = StandingEntry(
-                    account=fact.account, standing=fact.standing, reason=fact.reason, case=fact.case, until=fact.until
-                )
+                self._stands(entry, fact)
             case GrantGiven() as fact:
                 self._given(entry, fact)
             case GrantEnded() as fact:
                 # An end without a beginning still uses the id up: what was withdrawn can't be given later.
                 holder = self._grants_seen.setdefault(fact.grant, "")
                 self.grants.get(holder, {}).pop(fact.grant, None)
+            case _:
+                self._rest(entry)
+
+    def _rest(self, entry: Envelope) -> None:
+        match entry.body:
             case SessionOpened() as fact:
                 self._opened(fact)
             case SessionClosed() as fact:
                 digest = self._sessions_seen.setdefault(fact.session, "")
                 self.sessions.pop(digest, None)
+            case MeasureTaken() as fact:
+                self.measures.taken(fact, entry.at)
+            case MeasureEnded() as fact:
+                self.measures.lifted(fact)
+            case NoticeAcknowledged() as fact:
+                self.measures.acknowledged(fact, entry.at)
             case _:
                 pass
+
+    def _stands(self, entry: Envelope, fact: AccountStandingChanged) -> None:
+        # What a person did by hand has a case file too: it is named after the event.
+        case = fact.case or ("" if fact.standing == "good" else f"case_{entry.id.removeprefix('ev_')}")
+        self.standings[fact.account] = StandingEntry(
+            account=fact.account, standing=fact.standing, reason=fact.reason, case=case, until=fact.until
+        )
+        if fact.standing == "good":
+            self.measures.restored(fact)
 
     def _registered(self, seq: int, entry: Envelope, fact: PrincipalRegistered) -> None:
         if fact.principal in self.principals:

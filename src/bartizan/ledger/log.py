@@ -146,6 +146,10 @@ class Ledger:
         """Return the header at a place, which nothing erases."""
         return decode_header(self._row(seq).header)
 
+    def size(self) -> int:
+        """Return how many entries there are now."""
+        return self._store.head().size
+
     def content(self, seq: int) -> bytes | None:
         """Return an entry's content, None if it had none or it was erased. The caller records ContentRead first."""
         header = self.header(seq)
@@ -154,6 +158,22 @@ class Ledger:
         self._vault.refresh()
         sealed = self._store.content(seq)
         return None if sealed is None else self._vault.open("content", header.id, header.content_key, sealed)
+
+    def keys_of(self, account: str) -> int:
+        """Return how many keys of an account's text there are."""
+        return sum(1 for _ in self._keys.select("content", subjects=[account]))
+
+    def sample(self, account: str, *, limit: int) -> list[bytes]:
+        """Return some of an account's text, newest first; the caller records ContentRead first, or forgets it at once."""
+        keys = {row.id for row in self._keys.select("content", subjects=[account])}
+        self._vault.refresh()
+        found = []
+        for seq, sealed in self._store.contents_under(keys, limit=limit):
+            header = self.header(seq)
+            text = self._vault.open("content", header.id, header.content_key, sealed)
+            if text is not None:
+                found.append(text)
+        return found
 
     def pseudonym(self, kind: str, name: str) -> str:
         """Return the stable name under which a person, account or key is recorded: ``kind_`` and 32 hex digits of a keyed HMAC."""

@@ -10,12 +10,12 @@ from bartizan.policy.engine import Engine, version_of
 from bartizan.policy.explain import Explanation, Said, explain
 from bartizan.policy.lint import lint
 from bartizan.policy.model import JSON, Decision, Resource
-from bartizan.policy.rows import CATEGORIES, Rows, parse_rows
+from bartizan.policy.rows import POSSIBLE, Rows, categories, parse_rows, phases
 from bartizan.policy.text import ActionRow, Complaint, actions, shipped
 
 __all__ = [
-    "CATEGORIES",
     "JSON",
+    "POSSIBLE",
     "ActionRow",
     "Complaint",
     "Decision",
@@ -26,10 +26,12 @@ __all__ = [
     "Rows",
     "Said",
     "actions",
+    "categories",
     "change",
     "explain",
     "lint",
     "parse_rows",
+    "phases",
     "shipped",
     "version_of",
 ]

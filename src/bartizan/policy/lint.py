@@ -10,7 +10,7 @@ from cedarpy import pst
 from bartizan.errors import ConfigError
 from bartizan.event import ACTIONS, Tier
 from bartizan.policy.reach import can_match
-from bartizan.policy.rows import CATEGORIES, Rows, parse_rows
+from bartizan.policy.rows import Rows, categories, parse_rows
 from bartizan.policy.text import Complaint, parse
 
 
@@ -45,9 +45,12 @@ def _policies(nodes: Mapping[str, pst.Template]) -> Iterator[Complaint]:
 
 def _rows(rows: Rows) -> Iterator[Complaint]:
     tiers = sorted(Tier, key=lambda tier: tier.rank)
+    known = categories()
     for category in rows[Tier.PUBLIC]:
-        if category not in CATEGORIES:
-            yield Complaint(level="warning", where=f"rows.{category}", what="no control reports this category", hint=", ".join(CATEGORIES))
+        if category.partition(".")[0] not in known:
+            yield Complaint(
+                level="warning", where=f"rows.{category}", what="no control reports this category", hint="bartizan policy show names those"
+            )
         for lower, upper in itertools.pairwise(tiers):
             if ACTIONS.index(rows[upper][category]) > ACTIONS.index(rows[lower][category]):
                 yield Complaint(
@@ -55,6 +58,6 @@ def _rows(rows: Rows) -> Iterator[Complaint]:
                     where=f"rows.{category}",
                     what=f"{upper.value} is stricter than {lower.value}; a caller would narrow its tier to get through",
                 )
-    for category in CATEGORIES:
+    for category in known:
         if category not in rows[Tier.PUBLIC]:
             yield Complaint(level="warning", where=f"rows.{category}", what="no row names it, so it is blocked at every tier")

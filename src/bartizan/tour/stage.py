@@ -77,9 +77,10 @@ class Stage:
         self.exchanges: dict[str, str] = {}
 
     async def start(self, config: Path) -> None:
-        """Start the gateway, the keeper and the console."""
+        """Start the keeper, the monitor, the gateway and the console."""
         order = Order(role="keeper", data=str(self.data), config=str(config))
         await asyncio.to_thread(self.supervisor.start, order)
+        await asyncio.to_thread(self.supervisor.start, msgspec.structs.replace(order, role="monitor"))
         gateway = await asyncio.to_thread(self.supervisor.start, msgspec.structs.replace(order, role="gateway"))
         console = await asyncio.to_thread(self.supervisor.start, msgspec.structs.replace(order, role="console"))
         self.port, self.console_port = gateway.port, console.port
