@@ -18,5 +18,6 @@ def console_app(app: App) -> ASGIApp:
         policy=app.policy,
         registry=app.registry,
         projections=tables(app),
+        monitor=app.monitor,
         settings=app.settings,
     )

@@ -7,7 +7,7 @@ import gc
 from bartizan.app.compose import App
 from bartizan.gateway import Gateway, Safety
 from bartizan.model import Upstreams
-from bartizan.monitor import Notices, UpstreamNotices
+from bartizan.monitor import UpstreamNotices
 
 
 def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gateway:
@@ -26,7 +26,7 @@ def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gat
         mcp=settings.mcp,
         casebook=app.casebook,
     )
-    gateway.safety = Safety(app.ledger, app.docket, app.appeals, app.directory, app.policy, notices, Notices(app.ledger))
+    gateway.safety = Safety(app.ledger, app.monitor.docket, app.monitor.appeals, app.directory, app.policy, notices, app.monitor.notices)
     return gateway
 
 

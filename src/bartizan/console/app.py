@@ -30,13 +30,14 @@ from bartizan.errors import BartizanError, RefusedError
 from bartizan.event import new_id
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
+from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projections
 
 _log = logging.getLogger("bartizan.console")
 
 
-def Console(  # noqa: N802 - read as a class by whoever composes it, like Gateway
+def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; it is given each room it shows
     *,
     ledger: Ledger,
     directory: Directory,
@@ -44,6 +45,7 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
     policy: Policy,
     registry: Registry,
     projections: Projections,
+    monitor: Monitor,
     settings: Settings,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
@@ -58,6 +60,7 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
         settings=settings,
         registrar=Registrar(ledger, directory, clock=clock),
         desk=casework.Desk(ledger, casebook, clock=clock),
+        monitor=monitor,
         clock=clock,
     )
     web = Web(parts)

@@ -51,6 +51,7 @@ from bartizan.event.record import (
     WriterStarted,
     WriterStopped,
 )
+from bartizan.event.retention import ErasureChecked, StoreChecked
 from bartizan.event.review import (
     Label,
     LabelSettled,
@@ -96,6 +97,7 @@ __all__ = [
     "ControlRegistered",
     "ControlSettingsChanged",
     "Envelope",
+    "ErasureChecked",
     "Event",
     "ExchangeAdmitted",
     "ExchangeCompleted",
@@ -142,6 +144,7 @@ __all__ = [
     "Span",
     "Standing",
     "Step",
+    "StoreChecked",
     "StratumPlan",
     "Tier",
     "Timings",

@@ -4,12 +4,14 @@ Takes in envelopes with their content, and returns once they are durable. Gives 
 content while its key lives, signed checkpoints, and proofs that anyone can check offline. Any number of processes may append.
 """
 
+from bartizan.ledger.classes import ClassRule, ceiling, check_retention, classes
 from bartizan.ledger.erasure import EVERYTHING, Erased, Erasure
 from bartizan.ledger.find import Found, find_exchange
 from bartizan.ledger.header import Header
 from bartizan.ledger.log import ConsistencyProof, InclusionProof, Ledger
 from bartizan.ledger.note import Checkpoint
 from bartizan.ledger.offline import Report
+from bartizan.ledger.sweep import Receipt, erase_checked
 from bartizan.ledger.verify import verify
 from bartizan.ledger.witness import LIMITS, Witness
 
@@ -17,6 +19,7 @@ __all__ = [
     "EVERYTHING",
     "LIMITS",
     "Checkpoint",
+    "ClassRule",
     "ConsistencyProof",
     "Erased",
     "Erasure",
@@ -24,8 +27,13 @@ __all__ = [
     "Header",
     "InclusionProof",
     "Ledger",
+    "Receipt",
     "Report",
     "Witness",
+    "ceiling",
+    "check_retention",
+    "classes",
+    "erase_checked",
     "find_exchange",
     "verify",
 ]

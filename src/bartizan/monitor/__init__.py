@@ -16,6 +16,7 @@ from bartizan.monitor.quality import Quality, metrics, quality
 from bartizan.monitor.queue import Queue
 from bartizan.monitor.review import Load, Review, Shown
 from bartizan.monitor.review_rules import rules
+from bartizan.monitor.rooms import Monitor
 from bartizan.monitor.upstream_notices import UpstreamNotices
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Filing",
     "Ladder",
     "Load",
+    "Monitor",
     "NoticeEvent",
     "Notices",
     "Quality",

@@ -148,6 +148,11 @@ class Enforcement:
         past = self._past.get(taken.account, {}).get(measure) if taken is not None else None
         return past is not None and past.undone
 
+    def asked(self, work: str) -> str:
+        """Return the step that a case asks a person to decide, empty for any other case."""
+        planned = self._asked.get(work)
+        return planned.wanted.rung.step if planned is not None else ""
+
     def is_below(self, appeal: str, person: str) -> bool:
         """Say whether an appeal is against this person's own decision."""
         opened = self._opened.get(appeal)
