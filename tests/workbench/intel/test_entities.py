@@ -15,9 +15,7 @@ def test_an_alias_leads_to_one_cluster(written):
 
 
 def test_a_name_that_is_a_word_needs_a_word_beside_it():
-    assert named("The Maze ransomware spread. Operators of Maze left a note.") == [("malware", "Maze"), ("malware", "Maze")] or named(
-        "The Maze ransomware spread."
-    )
+    assert named("The Maze ransomware spread.") == [("malware", "Maze")]
     assert named("In August we will play with Python and Tor in a maze.") == []
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from bartizan.workbench.intel.extract.entities.names import LONGEST, Cues, Index, Written
+from bartizan.workbench.intel.extract.entities.names import LONGEST, Cues, Index, Written, key
 from bartizan.workbench.intel.extract.entities.tokens import Tokens
 
 _REACH: Final = 2
@@ -27,7 +27,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 
 def matches(words: Tokens, index: Index, cues: Cues) -> Iterator[Match]:
     """Yield what can be believed, in order, without overlaps."""
-    found = [match for match in _candidates(words, index) if _is_parted_like_a_name(words, match)]
+    found = [_of_the_family(words, match, index, cues) for match in _candidates(words, index) if _is_parted_like_a_name(words, match)]
     sure = [_is_sure(words, match) for match in found]
     vouched = {one.written.known.id for one, is_sure in zip(found, sure, strict=True) if not is_sure and _is_vouched(words, one, cues)}
     believed = [
@@ -41,6 +41,16 @@ def matches(words: Tokens, index: Index, cues: Cues) -> Iterator[Match]:
             if believed[number + step] and not believed[number] and _together(words, found[first], found[second]):
                 believed[number] = found[number].written.doubt < 3 and _has_capitals(words, found[number])
     yield from (one for one, is_believed in zip(found, believed, strict=True) if is_believed)
+
+
+def _of_the_family(words: Tokens, match: Match, index: Index, cues: Cues) -> Match:
+    """Where an actor and a program share a name, take the one that the next word speaks of."""
+    other = index.also.get(key(match.written.text))
+    after = words.lower[match.last + 1] if match.last + 1 < len(words.lower) else ""
+    if other is None:
+        return match
+    wanted = cues.noun_malware if match.written.known.kind == "actor" else cues.noun_actor
+    return Match(match.first, match.last, other) if after in wanted else match
 
 
 def _is_sure(words: Tokens, match: Match) -> bool:

@@ -49,6 +49,8 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     """Names by their letters and digits alone, and the words that any of them begins with."""
 
     by_key: dict[str, Written]
+    also: dict[str, Written]
+    """The same name for the other family, where an actor and a program share it."""
     first: frozenset[str]
 
 
@@ -98,17 +100,23 @@ def _first(text: str) -> str:
 def index() -> Index:
     """Return the shipped names."""
     by_key: dict[str, Written] = {}
+    also: dict[str, Written] = {}
     first: set[str] = set()
     for known in msgspec.json.decode(_unpacked("names.json.zst"), type=list[Known]):
         for text, doubt in known.names.items():
             letters = key(text)
-            if letters in by_key or letters in cues().never or len(letters) < 3:
+            if letters in cues().never or len(letters) < 3:
                 continue
-            by_key[letters] = Written(text, doubt, known)
+            written = Written(text, doubt, known)
+            if letters in by_key:
+                if (by_key[letters].known.kind == "actor") != (known.kind == "actor"):
+                    also.setdefault(letters, written)
+                continue
+            by_key[letters] = written
             first.add(letters)
             first.add(_first(text))
             first.add(key(text.replace("-", " ").split(" ")[0]))
-    return Index(by_key=by_key, first=frozenset(first - {""}))
+    return Index(by_key=by_key, also=also, first=frozenset(first - {""}))
 
 
 @cache
