@@ -43,7 +43,10 @@ def brief(made: Brief, reports: Sequence[Report], *, limit: int) -> str:
         out += ["", f"{len(made.duplicates)} reports repeat another one and were left out"]
     if made.hostile:
         out += ["", "Hostile or odd"]
-        out += [f"  {_name(each.doc)} p.{each.flag.page}: {each.flag.kind}: {safe(each.flag.detail)}: {safe(each.flag.text[:120])}" for each in made.hostile[:limit]]
+        out += [
+            f"  {_name(each.doc)} p.{each.flag.page}: {each.flag.kind}: {safe(each.flag.detail)}: {safe(each.flag.text[:120])}"
+            for each in made.hostile[:limit]
+        ]
     out += ["", "Not known", *(f"  {safe(line)}" for line in made.unknown)]
     names = {report.document.id for report in reports}
     return "\n".join([*out, "", f"{len(made.statements)} statements in all over {len(names)} documents; --json FILE writes every one", ""])
@@ -72,7 +75,10 @@ def hits(found: Sequence[Hit]) -> str:
 
 def hunts(found: Hunts) -> str:
     """Return hunts and drafts for a person."""
-    out = [f"{safe(each.title)}\n    look for {safe(each.look)}\n    because: {safe(each.quote[:300])} [{_name(each.report)} p.{each.page}]" for each in found.hunts]
+    out = [
+        f"{safe(each.title)}\n    look for {safe(each.look)}\n    because: {safe(each.quote[:300])} [{_name(each.report)} p.{each.page}]"
+        for each in found.hunts
+    ]
     out += [f"\n# {safe(draft.title)} ({draft.language} draft)\n{safe(draft.text)}" for draft in found.drafts]
     out += [f"left out, since its parser refuses it: {safe(each)}" for each in found.refused]
     return "\n".join(out or ["nothing to hunt for"]) + "\n"

@@ -103,7 +103,9 @@ def brief(reports: Sequence[Report], *, unmarked: Tlp = "amber", summary: int = 
         contradictions=contradictions(kept),
         duplicates=doubles,
         unknown=tuple(_unknown(kept, techniques)),
-        hostile=tuple(Warned(doc=each.document.name, document=each.document.id, flag=flag) for each in reports for flag in each.document.flags),
+        hostile=tuple(
+            Warned(doc=each.document.name, document=each.document.id, flag=flag) for each in reports for flag in each.document.flags
+        ),
         tlp=strictest(tuple(report.document.tlp for report in reports), unmarked=unmarked),
         documents=len(reports),
     )
@@ -141,7 +143,11 @@ class _Chosen:
 
     def summarise(self, most: int) -> None:
         """Choose for all reports together: known to few reports is worth more, and so is what names something not yet named."""
-        pool = [(item.score + self._novelty(item), place, item) for place, report in enumerate(self._reports) for item in report.analysis.candidates[:80]]
+        pool = [
+            (item.score + self._novelty(item), place, item)
+            for place, report in enumerate(self._reports)
+            for item in report.analysis.candidates[:80]
+        ]
         pool.sort(key=lambda entry: -entry[0])
         pool = pool[:_POOL]
         per_report: Counter[int] = Counter()
@@ -247,14 +253,36 @@ def _unknown(reports: Sequence[Report], techniques: Sequence[TechniqueRow]) -> I
     tactics = {tactic for row in techniques for tactic in row.tactics}
     if not any(report.analysis.candidates for report in reports):
         yield "no report has a sentence that could be quoted"
-    for kind, what in (("actor", "who is behind it"), ("malware", "which malware was used"), ("sector", "which sectors are targets"), ("cve", "which vulnerabilities were used")):
+    for kind, what in (
+        ("actor", "who is behind it"),
+        ("malware", "which malware was used"),
+        ("sector", "which sectors are targets"),
+        ("cve", "which vulnerabilities were used"),
+    ):
         if kind not in kinds:
             yield f"no report names {what}"
     for tactic, what in (("initial-access", "how they got in"), ("exfiltration", "how data left"), ("impact", "what the damage is")):
         if tactic not in tactics:
             yield f"nothing was found on {what} ({tactic})"
-    if not any(item.tier in {"declared", "indicator section", "defanged", "network verb"} for report in reports for item in report.analysis.indicators):
+    if not any(
+        item.tier in {"declared", "indicator section", "defanged", "network verb"}
+        for report in reports
+        for item in report.analysis.indicators
+    ):
         yield "no report gives an indicator in a way that vouches for it"
 
 
-__all__ = ["TACTICS", "Brief", "Citation", "Section", "Statement", "TechniqueRow", "Warned", "brief", "cite", "one_line", "technique_rows", "words"]
+__all__ = [
+    "TACTICS",
+    "Brief",
+    "Citation",
+    "Section",
+    "Statement",
+    "TechniqueRow",
+    "Warned",
+    "brief",
+    "cite",
+    "one_line",
+    "technique_rows",
+    "words",
+]

@@ -13,7 +13,9 @@ from bartizan.workbench.intel.document import Flag
 _BIDI: Final = frozenset([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
 _SOFT: Final = frozenset([0x00AD, 0xFEFF])
 """Soft hyphens and byte order marks are everywhere and harmless: taken out without a word."""
-_BLANK: Final = frozenset([0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0x180B, 0x1810), *range(0xE0000, 0xE0200)])
+_BLANK: Final = frozenset(
+    [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0x180B, 0x1810), *range(0xE0000, 0xE0200)]
+)
 _JOINERS: Final = frozenset([0x200C, 0x200D, *range(0xFE00, 0xFE10)])
 """Needed by scripts and emoji; taken out, but only many of them are worth a flag."""
 _MANY_JOINERS: Final = 8
@@ -65,7 +67,7 @@ class Folding:
             return text
         if not self._folds:
             self._folds = _folds()
-        return text if self._folds.keys().isdisjoint(set(text)) else text.translate(self._folds)
+        return text if self._folds.keys().isdisjoint(map(ord, set(text))) else text.translate(self._folds)
 
 
 def canonical(text: str) -> Canonical:

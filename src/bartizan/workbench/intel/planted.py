@@ -59,9 +59,7 @@ def mark(document: Document) -> Document:
         return document
     flags = tuple(_flag(document, spans, run, why) for run, why in found)
     masks = [(spans[run[0]][0], spans[run[1]][1]) for run, _ in found]
-    return msgspec.structs.replace(
-        document, flags=(*document.flags, *flags), masked=tuple(_merged([*document.masked, *masks]))
-    )
+    return msgspec.structs.replace(document, flags=(*document.flags, *flags), masked=tuple(_merged([*document.masked, *masks])))
 
 
 def is_planted(text: str) -> str:

@@ -53,7 +53,9 @@ def _reasons(report: Report) -> Iterable[Reason]:
             yield _reason(report, "high", f"{entity.name} is known to be exploited", entity.evidence)
     for technique in found.techniques:
         if technique.id.partition(".")[0] in _DESTRUCTIVE and technique.p >= _SURE:
-            yield _reason(report, "high", f"{technique.id} {technique.name}: data or systems are destroyed or held to ransom", technique.evidence)
+            yield _reason(
+                report, "high", f"{technique.id} {technique.name}: data or systems are destroyed or held to ransom", technique.evidence
+            )
     strong = [item for item in found.indicators if item.tier in _STRONG]
     actors = [entity for entity in found.entities if entity.kind == "actor"]
     if strong and actors:

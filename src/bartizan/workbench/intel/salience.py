@@ -95,7 +95,12 @@ def candidates(document: Document, spans: Sequence[Span], named: Sequence[Named]
         score -= 0.0 if _is_flowing(text[a:b], bag) else _LIST
         made.append(
             Candidate(
-                start=a, end=b, page=document.page_of(a), score=round(score, 4), words=hashes, names=tuple({item.name: 0 for item in inside})
+                start=a,
+                end=b,
+                page=document.page_of(a),
+                score=round(score, 4),
+                words=hashes,
+                names=tuple({item.name: 0 for item in inside}),
             )
         )
     made.sort(key=lambda item: -item.score)
@@ -161,10 +166,17 @@ def _score(sentence: str, bag: Sequence[str], frequency: Counter[str], count: in
     low = sentence.lower()
     acts = sum(word.startswith(words().acts) for word in bag)
     cue = any(phrase in low for phrase in words().cues)
-    ended = sentence[-1] in ".!?\"”)"
+    ended = sentence[-1] in '.!?"”)'
     numbers = sum(word[0].isdigit() for word in bag)
     proper = sum(word[0].isupper() for word in sentence.split()[1:])
     length = -0.5 if len(sentence) > 400 else 0.0
     return (
-        3.0 * central + 0.9 * position + min(acts, 4) * 0.25 + 0.6 * cue + 0.5 * ended + min(numbers, 3) * 0.15 + min(proper, 6) * 0.12 + length
+        3.0 * central
+        + 0.9 * position
+        + min(acts, 4) * 0.25
+        + 0.6 * cue
+        + 0.5 * ended
+        + min(numbers, 3) * 0.15
+        + min(proper, 6) * 0.12
+        + length
     )

@@ -46,7 +46,9 @@ def members(data: bytes, name: str, caps: Caps, budget: Budget) -> Iterator[Memb
             for entry in entries:
                 if entry.flag_bits & 1:
                     raise DocumentError(f"{name}: {entry.filename[:200]} is encrypted", code="encrypted_archive")
-                unsafe = entry.filename.startswith(("/", "\\")) or ".." in entry.filename.replace("\\", "/").split("/") or ":" in entry.filename
+                unsafe = (
+                    entry.filename.startswith(("/", "\\")) or ".." in entry.filename.replace("\\", "/").split("/") or ":" in entry.filename
+                )
                 yield Member(name=entry.filename, data=_read(archive, entry, name, budget), unsafe=unsafe)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, ValueError, OSError, RuntimeError) as error:
         raise DocumentError(f"{name}: this archive can't be read: {str(error)[:200]}", code="malformed_archive") from error

@@ -64,8 +64,10 @@ def hidden_objects(page: Any, inks: Inks) -> Hidden:  # noqa: ANN401 - a handle 
     _collect(_Reader(), page, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, found, None, 0)
     crop = _crop(page)
     area = max((crop[2] - crop[0]) * (crop[3] - crop[1]), 1.0)
-    scan = bool(found.texts) and all(text.mode in _INVISIBLE for text in found.texts) and any(
-        fill.colour[3] == _PICTURE and _area(fill.box) > area / 2 for fill in found.fills
+    scan = (
+        bool(found.texts)
+        and all(text.mode in _INVISIBLE for text in found.texts)
+        and any(fill.colour[3] == _PICTURE and _area(fill.box) > area / 2 for fill in found.fills)
     )
     why: dict[int, str] = {}
     doubtful: list[tuple[_Piece, str]] = []
@@ -107,7 +109,13 @@ class _Reader:
 
 
 def _collect(  # noqa: PLR0913 - recursion over two kinds of container
-    read: _Reader, holder: Any, count: Any, get: Any, found: _Found, matrix: pdfium.FS_MATRIX | None, depth: int  # noqa: ANN401
+    read: _Reader,
+    holder: Any,
+    count: Any,
+    get: Any,
+    found: _Found,
+    matrix: pdfium.FS_MATRIX | None,
+    depth: int,  # noqa: ANN401
 ) -> None:
     for place in range(min(count(holder), _MOST_OBJECTS)):
         handle = get(holder, place)
@@ -121,7 +129,15 @@ def _collect(  # noqa: PLR0913 - recursion over two kinds of container
         elif kind == _FORM and depth < _DEPTH:
             inner = pdfium.FS_MATRIX()
             pdfium.FPDFPageObj_GetMatrix(handle, ctypes.byref(inner))
-            _collect(read, handle, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, found, inner if matrix is None else None, depth + 1)
+            _collect(
+                read,
+                handle,
+                pdfium.FPDFFormObj_CountObjects,
+                pdfium.FPDFFormObj_GetObject,
+                found,
+                inner if matrix is None else None,
+                depth + 1,
+            )
         elif len(found.fills) < _MOST_FILLS:
             _fill(read, handle, kind, found, matrix)
 

@@ -70,7 +70,9 @@ def _msg(ole: olefile.OleFileIO, data: bytes, name: str, caps: Caps) -> Mail:
     if not subject and not body and not markup:
         raise DocumentError(f"{name}: there is no message in this Outlook file", code="malformed_msg")
     made.title = subject
-    _body(made, [f"From: {sender}", f"Subject: {subject}", *heads.splitlines()[:60]], [body] if body else [], [markup] if markup else [], name)
+    _body(
+        made, [f"From: {sender}", f"Subject: {subject}", *heads.splitlines()[:60]], [body] if body else [], [markup] if markup else [], name
+    )
     attached = []
     for folder in sorted({entry[0] for entry in ole.listdir() if entry[0].startswith("__attach_version1.0_")})[:_MOST_PARTS]:
         label = _property(ole, f"{folder}/", "3707") or _property(ole, f"{folder}/", "3704") or folder

@@ -16,7 +16,22 @@ from bartizan.workbench.intel.parse.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.plain import decode
 
 _NEVER: Final = frozenset(
-    ["script", "style", "template", "noscript", "head", "iframe", "object", "embed", "svg", "math", "canvas", "select", "textarea", "datalist"]
+    [
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "head",
+        "iframe",
+        "object",
+        "embed",
+        "svg",
+        "math",
+        "canvas",
+        "select",
+        "textarea",
+        "datalist",
+    ]
     + ["audio", "video", "dialog"]
 )
 _BLOCKS: Final = frozenset(
@@ -31,7 +46,9 @@ _RULE: Final = re2.compile(r"([^{}@/;]+)\{([^{}]*)\}")
 _COMMENT: Final = re2.compile(r"(?s)/\*.*?\*/")
 _SIMPLE: Final = re2.compile(r"^(?:([a-z][a-z0-9]*|\*)?)((?:[.#][\w-]+)*)$")
 _MARK: Final = re2.compile(r"[.#][\w-]+")
-_MATTERS: Final = re2.compile(r"(?i)display|visib|opacity|font|color|background|clip|left|top|right|bottom|indent|margin|height|width|transform|hide")
+_MATTERS: Final = re2.compile(
+    r"(?i)display|visib|opacity|font|color|background|clip|left|top|right|bottom|indent|margin|height|width|transform|hide"
+)
 _SHEET: Final = 200_000
 _RULES: Final = 4_000
 _RULES_EACH: Final = 12
@@ -172,7 +189,9 @@ def _hides(said: Mapping[str, str]) -> str:  # noqa: PLR0911 - one return a way
     clipped = said.get("clip", "").replace(" ", "").replace("px", "") in {"rect(0,0,0,0)", "rect(1,1,1,1)", "rect(0000)"}
     if clipped or said.get("clip-path", "").replace(" ", "").startswith(("inset(50%", "inset(100%", "circle(0")):
         return "clipped away"
-    if said.get("overflow", "") == "hidden" and any((n := _number(said.get(side, ""))) and n[0] <= 1 for side in ("height", "width", "max-height")):
+    if said.get("overflow", "") == "hidden" and any(
+        (n := _number(said.get(side, ""))) and n[0] <= 1 for side in ("height", "width", "max-height")
+    ):
         return "no room to be seen in"
     if "scale(0" in said.get("transform", "").replace(" ", "").replace("scale(0.", "scale(."):
         return "scaled to nothing"

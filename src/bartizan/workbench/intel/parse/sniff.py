@@ -15,7 +15,20 @@ from bartizan.workbench.intel.parse.caps import Caps, DocumentError
 _HEADER: Final = re2.compile(r"(?i)\A(?:[\w-]{2,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}")
 _MAIL_HEAD: Final = re2.compile(r"(?im)^(?:received|from|return-path|message-id|mime-version|delivered-to):")
 _TLP: Final = re2.compile(r"(?i)\bTLP\s*[:：]\s*(clear|white|green|amber\s*\+\s*strict|amber|red)\b")
-_MARKUP: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", b"<p>", b"<p ", b"<article", b"<table", b"<span", b"<h1", b"<meta")
+_MARKUP: Final = (
+    b"<!doctype html",
+    b"<html",
+    b"<head",
+    b"<body",
+    b"<div",
+    b"<p>",
+    b"<p ",
+    b"<article",
+    b"<table",
+    b"<span",
+    b"<h1",
+    b"<meta",
+)
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -65,10 +78,10 @@ def _open(data: bytes, name: str, caps: Caps, budget: archive.Budget) -> tuple[I
         return [document if document is not None else plain.read(data, name, caps)], []
     if head.startswith((b"<?xml", b"<rss", b"<feed", b"<rdf")) and b"<html" not in head:
         return feed.read(data, name, caps), []
+    if name.lower().endswith(".eml") or (not head.startswith(b"<") and _is_mail(data)):
+        return _mailed(mail.read(data, name, caps))
     if name.lower().endswith((".html", ".htm", ".xhtml")) or head.startswith(_MARKUP) or b"<html" in head:
         return [markup.read(data, name, caps)], []
-    if name.lower().endswith(".eml") or _is_mail(data):
-        return _mailed(mail.read(data, name, caps))
     return [plain.read(data, name, caps)], []
 
 
