@@ -91,5 +91,5 @@ def line(number: int, found: Extraction) -> dict[str, Any]:
         "techniques": [
             {"id": one.id, "p": round(one.p, 4), "start": one.start, "end": one.end, "how": one.how} for one in found.techniques
         ],
-        "entities": [{"name": one.name, "kind": one.kind, "id": one.id, "start": one.start, "end": one.end} for one in found.entities],
+        "entities": [{"name": one.quote, "kind": one.kind, "id": one.id, "start": one.start, "end": one.end} for one in found.entities],
     }

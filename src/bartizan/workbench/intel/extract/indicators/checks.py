@@ -48,7 +48,8 @@ def _ipv6(raw: str) -> Checked | None:
         address = ipaddress.IPv6Address(head)
     except ValueError:
         return None
-    if sum(part != "" for part in head.split(":")) < 2 or head.startswith("::") or len(head) < 7:
+    parts = head.split(":")
+    if all(len(part) == 2 for part in parts) or sum(part != "" for part in parts) < 2 or head.startswith("::") or len(head) < 7:
         return None
     notes = ("reserved or private address",) if not address.is_global else ()
     if slash and length.isdigit() and int(length) <= 128:

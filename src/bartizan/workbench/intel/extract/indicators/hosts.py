@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bartizan.workbench.intel.extract.indicators.words import Words
+from bartizan.workbench.intel.extract.indicators.words import Words, words
 from bartizan.workbench.intel.extract.plain import pattern
 
 _word_before = pattern(r"([a-z&]+)[ .:#=v/\-_(]{0,3}$")
@@ -14,6 +14,8 @@ _talk = pattern(
 )
 
 NEAR: Final = 64
+_PRODUCTS: Final = 50
+"""First numbers of versions rarely are higher; those of addresses mostly are."""
 
 
 def quad(labels: list[str], before: bytes, *, defanged: bool) -> str:
@@ -25,17 +27,11 @@ def quad(labels: list[str], before: bytes, *, defanged: bool) -> str:
     if labels[0] == "0" and labels != ["0", "0", "0", "0"]:
         return "starts with 0: a version"
     found = _word_before.search(before[-24:].lower())
-    if found and (found.group(1).decode() in _versions() or before.endswith(b"/") and not before.endswith(b"//")):
+    word = found.group(1).decode() if found else ""
+    lists = words()
+    if word in lists.version_always or (word in lists.version_before and int(labels[0]) <= _PRODUCTS):
         return "follows a word for a version"
-    if before.endswith((b"v", b"V")) or (before.endswith(b"/") and before[-2:-1].isalpha()):
-        return "follows a word for a version"
-    return ""
-
-
-def _versions() -> frozenset[str]:
-    from bartizan.workbench.intel.extract.indicators.words import words
-
-    return words().version_before
+    return "follows a product and a slash: a version" if before.endswith(b"/") and before[-2:-1].isalpha() else ""
 
 
 def talks(before: bytes, after: bytes) -> bool:
@@ -90,7 +86,11 @@ def _file_or_host(labels: list[str], before: bytes, after: bytes) -> tuple[str, 
 
 def _is_code(raw: str, labels: list[str], lists: Words, after: bytes) -> bool:
     tail = raw.rpartition(".")[2]
-    if after.startswith((b"(", b"[]")):
+    if (
+        after.startswith((b"(", b"[]"))
+        and (len(labels) == 2 or after.startswith(b"()"))
+        and (labels[0] in lists.code or labels[-1] in lists.either)
+    ):
         return True
     if tail[:1].isupper() and not raw.isupper() and not tail.isupper():
         return True

@@ -21,6 +21,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     pattern: str
+    group: Literal["word", "run", "hex", "path"]
     check: str = ""
     case: Literal["", "upper", "lower"] = ""
 
@@ -31,40 +32,63 @@ class _Compiled(msgspec.Struct, frozen=True):
     check: Check | None
 
 
+class _Scan(msgspec.Struct, frozen=True):
+    candidates: re2._Regexp
+    each: tuple[_Compiled, ...]
+
+
+_SPACE = 32
+_JOINS = frozenset(b":\\")
+_HASHES = frozenset({32, 40, 56, 62, 64, 96, 128})
+_hex = pattern("[0-9a-f]+")
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_\xff")
 
 
 @cache
 def kinds() -> tuple[Kind, ...]:
     """Return the kinds as the file has them."""
-    raw: dict[str, Any] = tomllib.loads(
-        files("bartizan.workbench.intel.extract.indicators").joinpath("data", "kinds.toml").read_text("utf-8")
-    )
-    return tuple(msgspec.convert(raw["kind"], list[Kind]))
+    return tuple(msgspec.convert(_table()["kind"], list[Kind]))
 
 
 @cache
-def _compiled() -> tuple[re2._Regexp, tuple[_Compiled, ...]]:
-    every = pattern("|".join(f"(?:{kind.pattern})" for kind in kinds()))
-    return every, tuple(_Compiled(kind, pattern(kind.pattern), CHECKS[kind.check] if kind.check else None) for kind in kinds())
+def _table() -> dict[str, Any]:
+    return tomllib.loads(files("bartizan.workbench.intel.extract.indicators").joinpath("data", "kinds.toml").read_text("utf-8"))
+
+
+@cache
+def _compiled() -> tuple[_Scan, ...]:
+    scans = []
+    for group in ("word", "run", "hex", "path"):
+        members = [kind for kind in kinds() if kind.group == group]
+        candidates = _table()["candidates"].get(group) or "|".join(f"(?:{kind.pattern})" for kind in members)
+        each = tuple(_Compiled(kind, pattern(kind.pattern), CHECKS[kind.check] if kind.check else None) for kind in members)
+        scans.append(_Scan(pattern(candidates), each))
+    return tuple(scans)
 
 
 def simple(text: str, data: bytes) -> Iterator[Mention]:
     """Yield what the patterns find and the checks let pass."""
-    every, each = _compiled()
-    for match in every.finditer(data):
-        start, end = match.span()
-        if (start and data[start - 1] in _WORD and data[start] in _WORD) or (
-            end < len(data) and data[end] in _WORD and data[end - 1] in _WORD
-        ):
-            continue
-        found = _identify(data[start:end], text[start:end], each)
-        if found is not None:
-            kind, checked = found
-            yield Mention(kind, checked.value, start + checked.drop_start, end - checked.drop_end, False, checked.notes)
+    for scan in _compiled():
+        for match in scan.candidates.finditer(data):
+            start, end = match.span()
+            if _is_inside(data, start, end):
+                continue
+            found = _identify(data[start:end], text[start:end], scan.each)
+            if found is not None:
+                kind, checked = found
+                yield Mention(kind, checked.value, start + checked.drop_start, end - checked.drop_end, False, checked.notes)
+
+
+def _is_inside(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a candidate is the middle of a longer word, path or fingerprint."""
+    before, after = data[start - 1] if start else _SPACE, data[end] if end < len(data) else _SPACE
+    first, last = data[start], data[end - 1]
+    return (before in _WORD and first in _WORD) or (after in _WORD and last in _WORD) or (before in _JOINS and first in _WORD)
 
 
 def _identify(raw: bytes, written: str, each: tuple[_Compiled, ...]) -> tuple[str, Checked] | None:
+    if len(raw) in _HASHES and _hex.fullmatch(raw):
+        return None
     for entry in each:
         if entry.whole.fullmatch(raw) is None:
             continue

@@ -207,8 +207,12 @@ def _host(
     *,
     defanged: bool,
 ) -> Mention | None:
-    before, after = data[max(0, start - hosts.NEAR) : start], data[start + length : start + length + hosts.NEAR]
     end = start + length
+    if not defanged and labels[-1] in lists.only_files:
+        return Mention("filename", host, start, end)
+    before, after = data[max(0, start - hosts.NEAR) : start], data[end : end + hosts.NEAR]
+    if before.endswith((b"].", b">.")) and not defanged:
+        return Mention("host", host.lower(), start, end, False, (), "the rest of a name that was withheld")
     if before.endswith((b"\\", b"/", b"=.", b"$")) and not before.endswith((b"//", b"\\\\")) and not defanged:
         kind = "filename" if labels[-1] in lists.only_files or labels[-1] in lists.file_suffixes else ""
         return Mention(kind, host, start, end) if kind else None

@@ -28,6 +28,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     code: frozenset[str]
     not_hosts: frozenset[str]
     packages: frozenset[str]
+    version_always: frozenset[str]
     version_before: frozenset[str]
     network: tuple[str, ...]
     headings: frozenset[str]
@@ -79,6 +80,7 @@ def words() -> Words:
         code=frozenset(raw["label"]["code"]),
         not_hosts=frozenset(raw["label"]["not_hosts"]),
         packages=frozenset(raw["label"]["packages"]),
+        version_always=frozenset(raw["quad"]["always"]),
         version_before=frozenset(raw["quad"]["before"]),
         network=tuple(raw["context"]["network"]),
         headings=frozenset(raw["context"]["headings"]),
