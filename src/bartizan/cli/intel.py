@@ -46,7 +46,9 @@ def ingest(
 
     with desk(data, config, key) as at:
         done = run_ingest(at, sources, watch=watch, tlp=tlp)
-    emit(done) if json else say(f"{len(done.reports)} reports, {done.pages} pages; {done.known} files known before, {len(done.failures)} failed")
+    emit(done) if json else say(
+        f"{len(done.reports)} reports, {done.pages} pages; {done.known} files known before, {len(done.failures)} failed"
+    )
 
 
 @app.command("list")
@@ -57,14 +59,28 @@ def list_(data: Data = None, config: Settings = None, key: Key = "", json: Json 
 
     with desk(data, config, key) as at:
         heads = at.reading.heads()
-    rows = [{"report": h.id[:16], "tlp": h.tlp or "-", "pages": h.pages, "found": h.indicators, "flags": len(h.flags), "title": (h.title or h.name)[:70]} for h in heads]
+    rows = [
+        {
+            "report": h.id[:16],
+            "tlp": h.tlp or "-",
+            "pages": h.pages,
+            "found": h.indicators,
+            "flags": len(h.flags),
+            "title": (h.title or h.name)[:70],
+        }
+        for h in heads
+    ]
     emit(heads) if json else sys.stdout.write(columns(rows) + "\n")
 
 
 @app.command()
 def brief(
-    paths: Annotated[list[str] | None, typer.Argument(help="Files and folders to read now, without keeping them [default: the shelf]")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Write statements with their citations to this file, one a line; - for stdout")] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files and folders to read now, without keeping them [default: the shelf]")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write statements with their citations to this file, one a line; - for stdout")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Statements to print for each part")] = 12,
     model: Annotated[str, typer.Option(help="Let this model write statements, each bound to its quotes [default: quotes only]")] = "",
     data: Data = None,

@@ -74,7 +74,9 @@ def chosen(at: At, ids: Sequence[str] | None, action: str = "report.read") -> li
     for each in ids:
         matching = [head.id for head in heads if head.id.startswith(each)]
         if len(matching) != 1:
-            raise RefusedError(f"{len(matching)} reports are called {safe(each)}", code="unknown_report", status=404, hint="bartizan intel list")
+            raise RefusedError(
+                f"{len(matching)} reports are called {safe(each)}", code="unknown_report", status=404, hint="bartizan intel list"
+            )
         found.append(at.reading.report(matching[0], action))
     return found
 
@@ -97,7 +99,9 @@ def run_ingest(at: At, sources: Sequence[str], *, watch: bool, tlp: str) -> Inge
                 else:
                     wanted.append(got)
         ingestion = Ingestion(at.shelf, at.actor, tlp=raised, caps=caps)
-        return await ingestion.bring(wanted, told=lambda run: say(f"{run.done} of {run.total} files, {run.pages} pages, {run.failed} failed"))
+        return await ingestion.bring(
+            wanted, told=lambda run: say(f"{run.done} of {run.total} files, {run.pages} pages, {run.failed} failed")
+        )
 
     if not files and not urls:
         raise ConfigError("there is nothing to read", hint="name a file, a folder or an address")

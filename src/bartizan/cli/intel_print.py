@@ -75,7 +75,10 @@ def hits(found: Sequence[Hit]) -> str:
 
 def hunts(found: Hunts) -> str:
     """Return hunts and drafts for a person."""
-    out = [f"{safe(each.title)}\n    look for {safe(each.look)}\n    because: {safe(each.quote[:300])} [{_name(each.report)} p.{each.page}]" for each in found.hunts]
+    out = [
+        f"{safe(each.title)}\n    look for {safe(each.look)}\n    because: {safe(each.quote[:300])} [{_name(each.report)} p.{each.page}]"
+        for each in found.hunts
+    ]
     out += [f"\n# {safe(draft.title)} ({draft.language} draft)\n{safe(draft.text)}" for draft in found.drafts]
     out += [f"left out, since its parser refuses it: {safe(each)}" for each in found.refused]
     return "\n".join(out or ["nothing to hunt for"]) + "\n"

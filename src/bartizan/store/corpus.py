@@ -94,7 +94,9 @@ class SqliteCorpus:
                 (row.id, row.seq, row.source, row.account, row.person, row.at, row.head, row.body),
             )
             for passage in passages:
-                place = execute("INSERT INTO passage (report, start, finish) VALUES (?, ?, ?)", (row.id, passage.start, passage.end)).lastrowid
+                place = execute(
+                    "INSERT INTO passage (report, start, finish) VALUES (?, ?, ?)", (row.id, passage.start, passage.end)
+                ).lastrowid
                 execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (place, passage.text))
 
     def remove(self, ids: Sequence[str]) -> None:
@@ -109,7 +111,8 @@ class SqliteCorpus:
         """Remember how far the ledger is in here; never backwards."""
         with self._writing("advance") as execute:
             execute(
-                "INSERT INTO place (name, after) VALUES ('ledger', ?) ON CONFLICT (name) DO UPDATE SET after = max(after, excluded.after)", (after,)
+                "INSERT INTO place (name, after) VALUES ('ledger', ?) ON CONFLICT (name) DO UPDATE SET after = max(after, excluded.after)",
+                (after,),
             )
 
     def heads(self) -> list[ReportRow]:
@@ -143,7 +146,10 @@ class SqliteCorpus:
 
     def runs(self) -> list[RunRow]:
         """Return the newest ingestions, newest first."""
-        rows = self._all("SELECT id, person, begun, seen, total, done, failed, known, pages, finished, failures FROM run ORDER BY begun DESC LIMIT 20", ())
+        rows = self._all(
+            "SELECT id, person, begun, seen, total, done, failed, known, pages, finished, failures FROM run ORDER BY begun DESC LIMIT 20",
+            (),
+        )
         return [msgspec.convert(dict(zip(RunRow.__struct_fields__, row, strict=True)), RunRow, strict=False) for row in rows]
 
     def close(self) -> None:

@@ -64,9 +64,7 @@ class Ingestion:
                 if time.monotonic() - tally.noted > _NOTE_S:
                     self._note(tally, len(sources), told, finished=False)
         self._note(tally, len(sources), told, finished=True)
-        return Ingested(
-            run=self._run, reports=tuple(tally.reports), known=tally.known, pages=tally.pages, failures=tuple(tally.failures)
-        )
+        return Ingested(run=self._run, reports=tuple(tally.reports), known=tally.known, pages=tally.pages, failures=tuple(tally.failures))
 
     def _unknown(self, sources: Iterable[Source], digests: dict[str, str], tally: _Tally) -> Iterable[Source]:
         for source in sources:

@@ -124,7 +124,9 @@ class Shelf:
         """Take a report off the shelf; the record keeps that it was there. Raises RefusedError 404."""
         if self._corpus.get(report) is None:
             raise missing_report(report)
-        self._ledger.append_now(envelope(ReportRemoved(report=report, reason=reason), tenant=actor.tenant, actor=actor.id, account=actor.account))
+        self._ledger.append_now(
+            envelope(ReportRemoved(report=report, reason=reason), tenant=actor.tenant, actor=actor.id, account=actor.account)
+        )
         self._corpus.remove([report])
 
     def exported(self, data: bytes, form: str, tlp: str, reports: Sequence[str], actor: Principal) -> None:
@@ -221,7 +223,9 @@ def _marked(report: Report, tlp: Tlp | None) -> Report:
 
 def _head(report: Report, entry: Envelope) -> Head:
     document, found = report.document, report.analysis
-    names = [entity.name for entity in sorted(found.entities, key=lambda item: -item.count) if entity.kind in {"actor", "malware", "tool", "cve"}]
+    names = [
+        entity.name for entity in sorted(found.entities, key=lambda item: -item.count) if entity.kind in {"actor", "malware", "tool", "cve"}
+    ]
     return Head(
         id=document.id,
         name=document.name,

@@ -19,7 +19,9 @@ from bartizan.workbench.intel.export.merged import STRONG, merge
 from bartizan.workbench.intel.found import Report
 
 _ATTACK: Final = "18"
-_GUARD_KINDS: Final = frozenset({"host", "url", "ipv4", "ipv6", "email", "md5", "sha1", "sha256", "sha512", "bitcoin", "ethereum", "monero"})
+_GUARD_KINDS: Final = frozenset(
+    {"host", "url", "ipv4", "ipv6", "email", "md5", "sha1", "sha256", "sha512", "bitcoin", "ethereum", "monero"}
+)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -38,7 +40,10 @@ def export(reports: Sequence[Report], form: str, audience: Audience) -> bytes:
     allowed = [each for each in reports if TLP.index(each.document.tlp or audience.unmarked) <= TLP.index(audience.tlp)]
     if reports and not allowed:
         raise RefusedError(
-            f"all {len(reports)} reports are above TLP:{audience.tlp.upper()}", code="tlp", status=403, hint="name a stricter level the audience has: --tlp"
+            f"all {len(reports)} reports are above TLP:{audience.tlp.upper()}",
+            code="tlp",
+            status=403,
+            hint="name a stricter level the audience has: --tlp",
         )
     level = strictest(tuple(each.document.tlp for each in allowed), unmarked=audience.unmarked)
     return FORMATS[form](allowed, level, audience)
@@ -82,7 +87,18 @@ def _csv(reports: Sequence[Report], tlp: Tlp, _: Audience) -> bytes:
     for item, places in merge(reports).indicators:
         for each in places:
             quote = each.quote
-            row = [item.kind, item.value, item.tier, item.reason, tlp, each.report.document.name, quote.page, quote.start, quote.end, quote.sha256]
+            row = [
+                item.kind,
+                item.value,
+                item.tier,
+                item.reason,
+                tlp,
+                each.report.document.name,
+                quote.page,
+                quote.start,
+                quote.end,
+                quote.sha256,
+            ]
             writer.writerow([_cell(cell) for cell in row])
     return out.getvalue().encode()
 
@@ -90,7 +106,14 @@ def _csv(reports: Sequence[Report], tlp: Tlp, _: Audience) -> bytes:
 def _jsonl(reports: Sequence[Report], tlp: Tlp, _: Audience) -> bytes:
     return b"".join(
         msgspec.json.encode(
-            {"kind": item.kind, "value": item.value, "tier": item.tier, "reason": item.reason, "tlp": tlp, "reports": [each.report.document.id for each in places]}
+            {
+                "kind": item.kind,
+                "value": item.value,
+                "tier": item.tier,
+                "reason": item.reason,
+                "tlp": tlp,
+                "reports": [each.report.document.id for each in places],
+            }
         )
         + b"\n"
         for item, places in merge(reports).indicators

@@ -157,7 +157,14 @@ def _yara(found: Merged, reports: Sequence[Report]) -> Iterator[tuple[str, str]]
     tests = [f'hash.{item.kind}(0, filesize) == "{item.value.lower()}"' for item in hashes]
     if strings:
         tests.append(f"{min(2, len(strings))} of ($s*)")
-    lines += ["  condition:", "    filesize < 50MB and (", *(f"      {'or ' if place else ''}{test}" for place, test in enumerate(tests)), "    )", "}", ""]
+    lines += [
+        "  condition:",
+        "    filesize < 50MB and (",
+        *(f"      {'or ' if place else ''}{test}" for place, test in enumerate(tests)),
+        "    )",
+        "}",
+        "",
+    ]
     yield f"intel_{key}", "\n".join(lines)
 
 

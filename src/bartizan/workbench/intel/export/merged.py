@@ -42,7 +42,10 @@ def merge(reports: Sequence[Report]) -> Merged:
     best = [*CONFIDENCE, *sorted(BENIGN)]
     return Merged(
         indicators=_once(
-            reports, lambda it: it.analysis.indicators, lambda it: (it.kind, it.value), lambda it: -best.index(it.tier) if it.tier in best else -99
+            reports,
+            lambda it: it.analysis.indicators,
+            lambda it: (it.kind, it.value),
+            lambda it: -best.index(it.tier) if it.tier in best else -99,
         ),
         techniques=_once(reports, lambda it: it.analysis.techniques, lambda it: (it.id,), lambda it: it.p),
         entities=_once(reports, lambda it: it.analysis.entities, lambda it: (it.key,), lambda it: it.count),

@@ -27,7 +27,9 @@ def event(reports: Sequence[Report], *, tlp: Tlp, at: dt.datetime) -> bytes:
     tags += [{"name": f'misp-galaxy:{_GALAXY[each.kind]}="{_plain(each.name)}"'} for each, _ in found.entities if each.kind in _GALAXY]
     named = {item.value.upper() for item, _ in found.indicators if item.kind == "cve"}
     attributes = [_attribute(item, places, at) for item, places in found.indicators]
-    attributes += [_cve(entity.name, places, at) for entity, places in found.entities if entity.kind == "cve" and entity.name.upper() not in named]
+    attributes += [
+        _cve(entity.name, places, at) for entity, places in found.entities if entity.kind == "cve" and entity.name.upper() not in named
+    ]
     whole = {
         "Event": {
             "uuid": str(uuid.uuid5(_SPACE, "".join(sorted(report.document.id for report in reports)))),
@@ -63,7 +65,9 @@ def _attribute(item: IndicatorSeen, places: Sequence[In], at: dt.datetime) -> di
 
 def _cve(name: str, places: Sequence[In], at: dt.datetime) -> dict[str, Any]:
     quotes = tuple(each.quote for each in places)
-    item = IndicatorSeen(kind="cve", value=name.upper(), tier="plain", reason="named in the text", shown=name, evidence=quotes, count=len(quotes))
+    item = IndicatorSeen(
+        kind="cve", value=name.upper(), tier="plain", reason="named in the text", shown=name, evidence=quotes, count=len(quotes)
+    )
     return _attribute(item, places, at)
 
 

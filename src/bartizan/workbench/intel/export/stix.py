@@ -24,7 +24,14 @@ _TLP: Final[dict[Tlp, str]] = {
     "red": "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
 }
 """The marking definitions of TLP 2.0 as OASIS publishes them."""
-_OBJECTS: Final = {"actor": "intrusion-set", "malware": "malware", "tool": "tool", "cve": "vulnerability", "sector": "identity", "country": "location"}
+_OBJECTS: Final = {
+    "actor": "intrusion-set",
+    "malware": "malware",
+    "tool": "tool",
+    "cve": "vulnerability",
+    "sector": "identity",
+    "country": "location",
+}
 _VERBS: Final = {
     ("intrusion-set", "malware"): "uses",
     ("intrusion-set", "tool"): "uses",
@@ -75,7 +82,12 @@ def bundle(reports: Sequence[Report], *, tlp: Tlp, at: dt.datetime) -> bytes:
         base = _common("attack-pattern", technique.id, stamp, tlp)
         phases = [{"kill_chain_name": "mitre-attack", "phase_name": tactic} for tactic in technique.tactics]
         extra = {"kill_chain_phases": phases} if phases else {}
-        add(base | {"name": technique.name or technique.id, "confidence": round(100 * technique.p), "external_references": [reference]} | extra, places)
+        add(
+            base
+            | {"name": technique.name or technique.id, "confidence": round(100 * technique.p), "external_references": [reference]}
+            | extra,
+            places,
+        )
     for relation, places in found.relations:
         ends = known.get((relation.subject_kind, relation.subject)), known.get((relation.object_kind, relation.object))
         if ends[0] and ends[1] and ends[0] != ends[1]:
@@ -111,7 +123,9 @@ def _indicator(item: IndicatorSeen, stamp: str, tlp: Tlp) -> dict[str, Any]:
     return _common("indicator", f"{item.kind}:{item.value}", stamp, tlp) | {
         "name": f"{item.kind} {item.value}"[:500],
         "description": f"{item.tier}: {item.reason}",
-        "indicator_types": ["benign" if item.tier in BENIGN else "malicious-activity" if item.tier in CONFIDENCE and item.tier != "plain" else "unknown"],
+        "indicator_types": [
+            "benign" if item.tier in BENIGN else "malicious-activity" if item.tier in CONFIDENCE and item.tier != "plain" else "unknown"
+        ],
         "pattern": pattern(item.kind, item.value),
         "pattern_type": "stix",
         "valid_from": stamp,

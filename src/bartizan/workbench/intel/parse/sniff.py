@@ -78,10 +78,10 @@ def _open(data: bytes, name: str, caps: Caps, budget: archive.Budget) -> tuple[I
         return [document if document is not None else plain.read(data, name, caps)], []
     if head.startswith((b"<?xml", b"<rss", b"<feed", b"<rdf")) and b"<html" not in head:
         return feed.read(data, name, caps), []
+    if name.lower().endswith(".eml") or (not head.startswith(b"<") and _is_mail(data)):
+        return _mailed(mail.read(data, name, caps))
     if name.lower().endswith((".html", ".htm", ".xhtml")) or head.startswith(_MARKUP) or b"<html" in head:
         return [markup.read(data, name, caps)], []
-    if name.lower().endswith(".eml") or _is_mail(data):
-        return _mailed(mail.read(data, name, caps))
     return [plain.read(data, name, caps)], []
 
 
