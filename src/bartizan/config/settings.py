@@ -167,9 +167,9 @@ class RuleSetting(_Section, frozen=True, kw_only=True):
 
 
 class ControlSetting(_Section, frozen=True, kw_only=True):
-    """``[guard.controls.ID]``: a control's first mode, for all tiers or by tier; later changes are events."""
+    """``[guard.controls.ID]``: a control's first mode, for all tiers or by tier, else as it ships; later changes are events."""
 
-    mode: Mode = "enforce"
+    mode: Mode | None = None
     tiers: dict[str, Mode] = {}
 
 

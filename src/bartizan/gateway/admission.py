@@ -118,6 +118,7 @@ class Admission:
             principal=principal.id,
             tier=tier,
             model=request.model,
+            asked=request.segments,
             actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
         )
         likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices

@@ -117,7 +117,7 @@ class Gateway:
             forward=Forward(ledger.pseudonym, end_user=settings.end_user),
             settings=settings,
             policy_version=lambda: policy.version,
-            holds=Holds(ledger, Casebook(ledger)),
+            holds=Holds(ledger, casebook or Casebook(ledger)),
         )
         self._default: Dialect = chat
         self._routes: dict[str, Dialect] = {chat.path: chat, messages.path: messages}

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
 
 import msgspec
 
 from bartizan.config import GuardSettings
 from bartizan.control import Factory
-from bartizan.guard import hidden_text, items, rulebook, rules, secrets, tool_arguments
+from bartizan.guard import (
+    answered,
+    hidden_text,
+    injection,
+    items,
+    malicious_code,
+    misuse,
+    personal_data,
+    phishing_text,
+    prompt_leak,
+    refusal,
+    rulebook,
+    rules,
+    secrets,
+    tool_arguments,
+)
+from bartizan.guard.judged import Judged
+from bartizan.guard.outputs.judged import Answers
 from bartizan.guard.scan import Scan
 
 _PATTERNS = tuple(
@@ -18,9 +37,26 @@ _PATTERNS = tuple(
 """The code that every detector by patterns depends on."""
 
 
+_HEADS = tuple(
+    f"bartizan.guard.{name}"
+    for name in (
+        "judged",
+        "decision",
+        "taxonomy",
+        "learned.heads",
+        "learned.features",
+        "learned.ngrams",
+        "learned.shape",
+        "learned.windows",
+    )
+)
+_OUTPUT_HEADS = tuple(f"bartizan.guard.outputs.{name}" for name in ("features", "heads", "judged", "watch"))
+
+
 def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # noqa: B008 - frozen
     """Return the factories of the built-in detectors in the order in which they judge. Those by patterns share one pass over each text."""
     scan = Scan()
+    judged, answers = cache(Judged), cache(Answers)
     return (
         Factory(
             descriptor=rules.DESCRIPTOR,
@@ -46,4 +82,63 @@ def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # 
             data=msgspec.json.encode([settings.egress_hosts, settings.tools_denied]),
         ),
         Factory(descriptor=items.DESCRIPTOR, build=items.Items, modules=("bartizan.guard.items",)),
+        *_learned(judged),
+        *_answers(scan, judged, answers),
     )
+
+
+def _learned(judged: Callable[[], Judged]) -> tuple[Factory, ...]:
+    """Return the trained heads over requests; their weights are part of their fingerprint."""
+    weights = _bytes("bartizan.guard.learned", "weights/manifest.json")
+    return (
+        Factory(
+            descriptor=injection.DESCRIPTOR,
+            build=lambda: injection.Injection(judged()),
+            modules=("bartizan.guard.injection", *_HEADS),
+            data=weights,
+        ),
+        Factory(
+            descriptor=misuse.DESCRIPTOR,
+            build=lambda: misuse.Misuse(judged()),
+            modules=("bartizan.guard.misuse", *_HEADS),
+            data=weights + rulebook.shipped_bytes("taxonomy.toml"),
+        ),
+    )
+
+
+def _answers(scan: Scan, judged: Callable[[], Judged], answers: Callable[[], Answers]) -> tuple[Factory, ...]:
+    """Return what looks at answers alone."""
+    weights = _bytes("bartizan.guard.outputs", "weights/manifest.json")
+    return (
+        Factory(
+            descriptor=malicious_code.DESCRIPTOR,
+            build=lambda: malicious_code.MaliciousCode(answers()),
+            modules=("bartizan.guard.malicious_code", *_OUTPUT_HEADS),
+            data=weights,
+        ),
+        Factory(
+            descriptor=phishing_text.DESCRIPTOR,
+            build=lambda: phishing_text.PhishingText(answers()),
+            modules=("bartizan.guard.phishing_text", *_OUTPUT_HEADS),
+            data=weights,
+        ),
+        Factory(
+            descriptor=personal_data.DESCRIPTOR,
+            build=lambda: personal_data.PersonalData(scan),
+            modules=("bartizan.guard.personal_data", *_PATTERNS),
+        ),
+        Factory(descriptor=prompt_leak.DESCRIPTOR, build=prompt_leak.PromptLeak, modules=("bartizan.guard.prompt_leak",)),
+        Factory(descriptor=refusal.DESCRIPTOR, build=refusal.Refusal, modules=("bartizan.guard.refusal",)),
+        Factory(
+            descriptor=answered.DESCRIPTOR,
+            build=lambda: answered.Answered(judged(), answers()),
+            modules=("bartizan.guard.answered", *_HEADS, *_OUTPUT_HEADS),
+            data=weights + _bytes("bartizan.guard.learned", "weights/manifest.json"),
+        ),
+    )
+
+
+def _bytes(package: str, name: str) -> bytes:
+    """Return a data file, nothing where it is missing: building the control then says so."""
+    path = files(package).joinpath(name)
+    return path.read_bytes() if path.is_file() else b""
