@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -89,6 +90,42 @@ def bypass(
         lambda: measure(share, transforms=ways, visible=lambda how, text: chosen[how].visible(text) if how in chosen else 0, seed=seed),
         as_json=json,
     )
+
+
+@app.command()
+def drills(json: Json = False) -> None:
+    """Break the cascade on purpose (weights missing or changed, encoder slow or killed, queues full); count what passed unjudged."""
+    from bartizan.bench.drills import measure
+
+    _show(measure, as_json=json)
+
+
+@app.command()
+def evidence(
+    files: Annotated[list[Path], typer.Argument(help="Benign texts: .jsonl, .jsonl.gz, .jsonl.zst or .csv.xz")],
+    source: Annotated[list[str] | None, typer.Option(help="Only rows of this source; may be repeated")] = None,
+    most: Annotated[int, typer.Option(min=1, help="At most so many rows of a source")] = 1000,
+    json: Json = False,
+) -> None:
+    """Every control's rate of false positives on benign security work; what guard/data/evidence.json is made with."""
+    from bartizan.bench.evidence import measure
+
+    _show(lambda: measure(files, sources=source or (), most=most), as_json=json)
+
+
+@app.command()
+def outputs(
+    benign: Annotated[
+        list[Path] | None, typer.Option(help="Benign scripts (a folder) or texts (JSON lines) that training has not seen")
+    ] = None,
+    lures: Annotated[Path | None, typer.Option(help="Lures that training has not seen (JSON lines)")] = None,
+    mails: Annotated[Path | None, typer.Option(help="Ordinary mails that training has not seen (JSON lines)")] = None,
+    json: Json = False,
+) -> None:
+    """Malicious code against administration, and lures against mails: what the heads over answers catch at 1 % false positives."""
+    from bartizan.bench.outputs import measure
+
+    _show(lambda: measure(benign=benign or (), lures=lures, mails=mails), as_json=json)
 
 
 @app.command()

@@ -88,7 +88,7 @@ class PersonalData:
     descriptor = DESCRIPTOR
 
     def __init__(self, scan: Scan | None = None) -> None:
-        self._scopes = Scopes(_PATTERNS, scan or Scan(), readings=False)
+        self._scopes = Scopes(_PATTERNS, scan or Scan())
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each format and segment, and one for a list of people."""

@@ -71,6 +71,7 @@ class LeakWatch:
         self._run = 0
         self._seen: set[int] = set()
         self._told = False
+        self._released = 0
 
     def feed(self, text: str, *, final: bool = False) -> Release:
         """Take the next characters; ``upto`` counts from the beginning of the channel."""
@@ -90,6 +91,7 @@ class LeakWatch:
         upto = self._offset + len(self._rest)
         if self._holds and self._begun >= 0 and (self._told or not final):
             upto = self._begun
+        self._released = upto = max(upto, self._released)  # the first words of a run were out before it could be known as one
         return Release(upto=upto, opinions=opinions)
 
     def _take(self, word: _Word) -> tuple[Opinion, ...]:
