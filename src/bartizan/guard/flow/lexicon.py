@@ -23,6 +23,8 @@ class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
     task_words: Mapping[str, frozenset[str]]
     """Words of tasks, by group."""
     roles: Mapping[str, frozenset[str]]
+    role_stems: frozenset[str]
+    """Stems of the words for people, accounts, texts and ids."""
     words: Mapping[str, frozenset[str]]
     things: Mapping[str, frozenset[str]]
     """For a word's stem, the stems of all words for the same thing."""
@@ -45,6 +47,7 @@ def lexicon() -> Lexicon:
         tool_words={name: frozenset(group["tool"]) for name, group in raw["groups"].items()},
         task_words={name: frozenset(stem(word) for word in group["task"]) for name, group in raw["groups"].items()},
         roles={name: frozenset(words) for name, words in raw["roles"].items()},
+        role_stems=frozenset(stem(word) for role in ("recipient", "account", "text", "id") for word in raw["roles"][role]),
         words={name: frozenset(words) for name, words in raw["words"].items()},
         things=_things(raw["things"]),
         verbs={name: frozenset(stem(word) for word in each) for name, each in raw["verbs"].items()},

@@ -108,6 +108,7 @@ def _own(told: list[str]) -> frozenset[str]:
         for word in told[1:]
         if stem(word) not in known.things
         and word not in known.words["common"]
+        and stem(word) not in known.role_stems
         and not any(word in each for each in known.tool_words.values())
     }
     return frozenset(verb | {each for each in nouns if len(each) >= 4})
