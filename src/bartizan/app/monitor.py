@@ -55,20 +55,21 @@ class Watcher:
         self._follower = Follower(rooms.data / "state.db", rooms.ledger, rulebook(rooms))
 
     def turn(self) -> None:
-        """Do what is due."""
-        try:
-            self._follower.turn()
-            self._rooms.monitor.enforcer.settle()
-            self._rooms.monitor.review.settle()
-            if self._endpoints and (self._sending is None or self._sending.done()):
-                self._deliver()
-        except BartizanError as error:
-            sys.stderr.write(f"monitor: {error}" + (f" ({error.hint})\n" if error.hint else "\n"))
+        """Do what is due; one part that fails keeps no other from its turn."""
+        for part in (self._follower.turn, self._rooms.monitor.enforcer.settle, self._rooms.monitor.review.settle, self._notify):
+            try:
+                part()
+            except BartizanError as error:
+                sys.stderr.write(f"monitor: {error}" + (f" ({error.hint})\n" if error.hint else "\n"))
 
     def close(self) -> None:
         """Let a try that runs come to its end."""
         self._sender.shutdown(wait=True, cancel_futures=True)
         self._follower.close()
+
+    def _notify(self) -> None:
+        if self._endpoints and (self._sending is None or self._sending.done()):
+            self._deliver()
 
     def _deliver(self) -> None:
         due = self._notices.due(list(self._endpoints), time.time())

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import cel
 import msgspec
+import re2
 
 from bartizan.errors import ConfigError
 from bartizan.event import SignalLevel
@@ -86,13 +87,15 @@ def compile_rule(rule: Rule) -> Compiled:
         raise ConfigError(f"{where} is longer than {MAX_CHARS} characters", hint="split it into several rules")
     if max((rule.when.count(mark) for mark in "([{!-"), default=0) > _OPENING:
         raise ConfigError(f"{where} is nested or negated more than {_OPENING} times")
+    if not rule.when.isprintable() and not rule.when.replace("\n", "").replace("\t", "").isprintable():
+        raise ConfigError(f"{where} holds characters that do not print")
     try:
         program = cel.compile(rule.when)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(
             f"{where} is not CEL: {str(error).splitlines()[0][:200]}", hint="see docs/monitor.md, Rules of your own"
         ) from error
-    if loops := [name for name in _MACROS if f"{name}(" in rule.when.replace(" ", "")]:
+    if loops := sorted(_MACROS & set(_NAME.findall(rule.when))):
         raise ConfigError(f"{where} uses {loops[0]}, which loops or searches", hint=f"allowed functions: {', '.join(sorted(_FUNCTIONS))}")
     unknown = sorted({str(name) for name in program.functions()} - _FUNCTIONS - _operators(program))
     if unknown:
@@ -114,7 +117,10 @@ def compile_rule(rule: Rule) -> Compiled:
     return compiled
 
 
-_MACROS: Final = ("map", "filter", "all", "exists", "exists_one", "matches", "transformList", "transformMap", "bind", "reduce")
+_MACROS: Final = frozenset(
+    {"map", "filter", "all", "exists", "exists_one", "existsOne", "matches", "transformList", "transformMap", "bind", "reduce", "cel"}
+)
+_NAME: Final = re2.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
 def _operators(program: Any) -> set[str]:  # noqa: ANN401 - the library has no types
