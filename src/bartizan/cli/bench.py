@@ -109,7 +109,7 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
 
 
 @app.command()
-def monitor(
+def monitor(  # noqa: PLR0917 - a command has as many options as it has
     review: Annotated[bool, typer.Option("--review", help="Simulated months of review: coverage and error of the estimate")] = False,
     entitlements: Annotated[
         bool, typer.Option("--entitlements", help="Random grants, suspensions and appeals: do all views agree?")
