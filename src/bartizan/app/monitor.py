@@ -18,6 +18,9 @@ from bartizan.app.supervise import Order
 from bartizan.config import WebhookSettings
 from bartizan.errors import BartizanError
 from bartizan.event import envelope
+from bartizan.monitor.calibration import load
+from bartizan.monitor.live import Follower, Rulebook
+from bartizan.monitor.live.expression import read_rules
 from bartizan.monitor.webhooks import send
 
 _TURN_S: Final = 0.1
@@ -49,10 +52,12 @@ class Watcher:
         self._endpoints: dict[str, WebhookSettings] = dict(rooms.settings.monitor.webhooks)
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
         self._sending: Future[None] | None = None
+        self._follower = Follower(rooms.data / "state.db", rooms.ledger, rulebook(rooms))
 
     def turn(self) -> None:
         """Do what is due."""
         try:
+            self._follower.turn()
             self._rooms.monitor.enforcer.settle()
             self._rooms.monitor.review.settle()
             if self._endpoints and (self._sending is None or self._sending.done()):
@@ -63,6 +68,7 @@ class Watcher:
     def close(self) -> None:
         """Let a try that runs come to its end."""
         self._sender.shutdown(wait=True, cancel_futures=True)
+        self._follower.close()
 
     def _deliver(self) -> None:
         due = self._notices.due(list(self._endpoints), time.time())
@@ -74,3 +80,9 @@ class Watcher:
             self._rooms.ledger.append_now(*(envelope(fact, actor="monitor", correlation=fact.case) for fact in tried))
 
         self._sending = self._sender.submit(work)
+
+
+def rulebook(rooms: Rooms) -> Rulebook:
+    """Return what signals are raised by: the shipped calibration and the operator's rules; raises ConfigError for rules that are wrong."""
+    own = rooms.settings.monitor.rules
+    return Rulebook(load(), own=read_rules(Path(own)) if own else ())

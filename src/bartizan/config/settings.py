@@ -151,9 +151,11 @@ class WebhookSettings(_Section, frozen=True, kw_only=True):
 
 
 class MonitorSettings(_Section, frozen=True, kw_only=True):
-    """``[monitor]``: what enforcement tells other systems."""
+    """``[monitor]``: what detection adds to its own rules, and what enforcement tells other systems."""
 
     webhooks: dict[str, WebhookSettings] = {}
+    rules: str = ""
+    """File of your own rules, in CEL; see docs/monitor.md. One that can't be read stops the monitor."""
 
 
 class RuleSetting(_Section, frozen=True, kw_only=True):

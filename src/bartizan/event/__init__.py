@@ -25,6 +25,7 @@ from bartizan.event.exchange import (
     RequestRefused,
     Span,
     Timings,
+    Trace,
     Verdict,
 )
 from bartizan.event.held import HoldSpent
@@ -150,6 +151,7 @@ __all__ = [
     "ToolPin",
     "ToolsPinned",
     "ToolsWithdrawn",
+    "Trace",
     "UpstreamNoticeReceived",
     "Verdict",
     "WebhookTried",

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,7 @@ from bartizan.gateway.pipeline import Pipeline
 from bartizan.gateway.records import Ledger, Recorder
 from bartizan.gateway.safety import PREFIX, Safety, encoded
 from bartizan.gateway.server import ON_LEFT, http_response
+from bartizan.gateway.traces import Traces
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstreams
 from bartizan.monitor import case_of_exchange
@@ -66,7 +67,7 @@ class _Ids:
 class _Visit:
     """What is known of one HTTP request so far."""
 
-    __slots__ = ("body", "dialect", "headers", "id", "path", "principal")
+    __slots__ = ("body", "client", "dialect", "headers", "id", "path", "principal")
 
     def __init__(self, exchange_id: str, path: str, dialect: Dialect) -> None:
         self.id = exchange_id
@@ -74,6 +75,7 @@ class _Visit:
         self.dialect = dialect
         self.headers: Mapping[bytes, bytes] = {}
         self.body = b""
+        self.client: Sequence[object] | None = None
         self.principal: Principal | None = None
 
 
@@ -105,6 +107,7 @@ class Gateway:
         self._policy = policy
         self._upstreams = upstreams
         self._recorder = Recorder(ledger)
+        self._traces = Traces(ledger.pseudonym)
         self._admission = Admission(
             directory=directory, policy=policy, upstreams=upstreams, limits=self.limits, settings=settings, observe=observe
         )
@@ -146,6 +149,7 @@ class Gateway:
         visit = _Visit(self._ids.next(), path, dialect or self._dialect_of(scope))
         try:
             visit.headers = headers_of(scope["headers"])
+            visit.client = scope.get("client")
             if self.mcp is not None and path.startswith("/mcp/"):
                 await self._tools(self.mcp, visit, scope, receive, send)
             elif dialect is not None and scope["method"] == "POST":
@@ -170,6 +174,7 @@ class Gateway:
         exchange = self._admission.admit(
             dialect, request, principal, visit.headers, exchange_id=visit.id, began=began, size=len(visit.body)
         )
+        exchange.trace = self._traces.of(visit.client, visit.headers, request.segments, principal.account)
         if on_left is not None:
             on_left.append(exchange.left)
         else:

@@ -21,6 +21,7 @@ import numpy as np
 from bartizan.errors import ConfigError
 from bartizan.monitor.rows import read_rows
 from bartizan.monitor.text.features import BUCKETS, features
+from bartizan.monitor.training.goals import read_goals
 from bartizan.monitor.training.requests import requests
 from bartizan.monitor.training.talks import talks
 
@@ -110,7 +111,62 @@ def _regression(texts: Sequence[str], harmful: Sequence[bool], weights: Any) -> 
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - only where heads are trained
     except ImportError as error:
         raise ConfigError("training needs scikit-learn", hint="pip install scikit-learn") from error
-    return LogisticRegression(C=1.0, max_iter=200).fit(matrix(texts), np.array(harmful, np.int8), sample_weight=weights)
+    return LogisticRegression(C=1.0, max_iter=250).fit(matrix(texts), np.array(harmful, np.int8), sample_weight=weights)
+
+
+def fit_step(*, seed: int = 1, without: Collection[str] = ()) -> tuple[Any, dict[str, int]]:
+    """Fit the head of single steps: does a step serve getting around people and records, or running the place?
+
+    The words of a goal are left out (every goal but its own lends its words), so that only the manner of asking counts.
+    """
+    goals, frames = read_goals()
+    draw = random.Random(seed)  # noqa: S311 - repeatable wording
+    made = [
+        Row(draw.choice(frames).replace("{step}", step), side == "harmful", "made")
+        for goal in goals
+        if goal.name not in without
+        for side in ("harmful", "benign")
+        for step in getattr(goal, side)
+        for _ in range(3)
+    ]
+    quiet = [Row(item.text, False, "filler") for item in requests(2000, seed=seed) if not item.harmful]
+    every = [*made, *quiet]
+    weights = np.array([1.0 if row.harmful else 0.5 for row in every])
+    model = _regression([row.text for row in every], [row.harmful for row in every], weights)
+    return model, dict(Counter(row.source for row in every))
+
+
+def fit_topic(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1) -> tuple[Any, dict[str, int]]:
+    """Fit the head that says whether a request is on a topic that harm and defence share: security, crime, private data."""
+    made = [(item.text, item.sensitive, "made") for item in requests(_MADE // 2, seed=seed)]
+    rest = [(row.text, row.harmful or row.source in _SECURITY, row.source) for row in rows if row.source not in _MIXED]
+    every = [*made, *rest, *((text, False, "MT-Bench-101") for text in extra)]
+    counts = Counter((source, sensitive) for _, sensitive, source in every)
+    weights = np.array([1 / np.sqrt(counts[source, sensitive]) for _, sensitive, source in every])
+    for side in (True, False):
+        mask = np.array([sensitive is side for _, sensitive, _ in every])
+        weights[mask] *= len(every) / 2 / weights[mask].sum()
+    model = _regression([text for text, _, _ in every], [sensitive for _, sensitive, _ in every], weights)
+    return model, dict(Counter(source for _, _, source in every))
+
+
+_SECURITY: Final = frozenset(
+    {
+        "atc-react",
+        "atomic-paired-templates",
+        "atomic-red-team",
+        "attack-paired-templates",
+        "attack-stix",
+        "authored-contrastive",
+        "d3fend",
+        "intercode-ctf",
+        "persuasion-paired-templates",
+        "sigma-rules",
+        "splunk-security-content",
+    }
+)
+_MIXED: Final = frozenset({"neuralchemy/prompt-injection-core", "aegis2", "fabric-patterns", "deepteam-examples"})
+"""Sources whose benign rows may be about security or not."""
 
 
 def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a scipy matrix
@@ -126,18 +182,21 @@ def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a scipy matrix
 
 
 def train(guard: Path, monitor: Path, out: Path, *, without: Collection[str] = (), dialogues: bool = True) -> dict[str, Any]:
-    """Fit both heads and write them with their card: hash, bias, rows by source, licences and command."""
+    """Fit the heads and write them with their card: hash, bias, rows by source, licences and command."""
     rows = guard_rows(guard, without=without)
     spoken = dialogue_rows(monitor) if dialogues else []
     request, first = fit_request(rows, extra=[turn for turns in spoken for turn in turns])
     talk, second = fit_talk(rows, spoken)
     out.mkdir(parents=True, exist_ok=True)
-    heads = {name: _write(out / f"{name}.f16", model) for name, model in (("request", request), ("talk", talk))}
+    topic, third = fit_topic(rows, extra=[turn for turns in spoken for turn in turns])
+    step, fourth = fit_step()
+    models = {"request": request, "talk": talk, "topic": topic, "step": step}
+    heads = {name: _write(out / f"{name}.f16", model) for name, model in models.items()}
     allowed = tomllib.loads(_SOURCES.read_text(encoding="utf-8"))["allowed"]
     card = {
         "version": VERSION,
         "heads": heads,
-        "rows": {"request": first, "talk": second},
+        "rows": {"request": first, "talk": second, "topic": third, "step": fourth},
         "licences": {**allowed, "made": "project own", "MT-Bench-101": "Apache-2.0"},
         "left_out": sorted(without),
         "command": "bartizan monitor train --guard DIR --data DIR --out DIR",

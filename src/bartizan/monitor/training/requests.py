@@ -19,11 +19,14 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     harmful: bool
     family: str
+    sensitive: bool = True
+    """Whether it is on a topic that harm and defence share."""
 
 
-class _Part(msgspec.Struct, frozen=True):
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
     weight: int
     templates: tuple[str, ...]
+    general: bool = False
 
 
 class _Book(msgspec.Struct, frozen=True):
@@ -41,14 +44,14 @@ def requests(count: int, *, seed: int = 1) -> list[Made]:
 
 
 def _side(book: _Book, parts: tuple[_Part, ...], count: int, draw: random.Random, *, harmful: bool) -> list[Made]:
-    families = [(template, part.weight / len(part.templates)) for part in parts for template in part.templates]
+    families = [(template, part.weight / len(part.templates), not part.general) for part in parts for template in part.templates]
     made: dict[str, Made] = {}
     for _ in range(count * 4):
         if len(made) == count:
             break
-        family = draw.choices([name for name, _ in families], [weight for _, weight in families])[0]
+        family, _, sensitive = draw.choices(families, [weight for _, weight, _ in families])[0]
         text = _spelt(_filled(family, book.slots, draw), draw)
-        made.setdefault(text, Made(text=text, harmful=harmful, family=family))
+        made.setdefault(text, Made(text=text, harmful=harmful, family=family, sensitive=sensitive))
     return list(made.values())
 
 
