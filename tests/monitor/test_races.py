@@ -115,7 +115,7 @@ def test_an_appeal_survives_the_erasure_of_its_words_and_can_be_decided(serve, r
             appeal = rig.app.monitor.appeals.file(case, "my own words of defence, to be forgotten", actor=rig.now("ada"))
             assert rig.app.monitor.docket.file(case).evidence[0].text
             receipt = erase_checked(rig.app.ledger, ada.account, reason="asked", actor="person_privacy")
-            assert receipt.clean
+            assert receipt.clean, receipt.checked
             assert receipt.checked.needles > 0
             assert {store.store for store in receipt.checked.stores} >= {"ledger", "keys", "tables and search index", "backups"}
             file = rig.app.monitor.docket.file(case)

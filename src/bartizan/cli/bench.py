@@ -144,6 +144,40 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
     _show(lambda: run(revocations=revocations, rounds=rounds), as_json=json)
 
 
+@app.command()
+def monitor(  # noqa: PLR0917 - a command has as many options as it has
+    review: Annotated[bool, typer.Option("--review", help="Simulated months of review: coverage and error of the estimate")] = False,
+    entitlements: Annotated[
+        bool, typer.Option("--entitlements", help="Random grants, suspensions and appeals: do all views agree?")
+    ] = False,
+    people: Annotated[bool, typer.Option("--people", help="A simulated week of 300 users: what it asks of people")] = False,
+    erasure: Annotated[bool, typer.Option("--erasure", help="Erase subjects, look for what is left, verify, try held ones")] = False,
+    canaries: Annotated[Path | None, typer.Option(help="Labelled texts: can a classifier tell canaries from items?")] = None,
+    months: Annotated[int, typer.Option(help="Months to simulate")] = 1000,
+    sequences: Annotated[int, typer.Option(help="Random sequences of acts")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of everything drawn")] = 1,
+    json: Json = False,
+) -> None:
+    """People, cases and review: is the estimate right, do all views agree, is what is erased gone, what does it cost people."""
+    from bartizan.bench import monitor_canaries, monitor_people, monitor_review, monitor_week
+
+    chosen: dict[str, Callable[[], Any]] = {}
+    if review:
+        chosen["review"] = lambda: monitor_review.run(months=months, seed=seed)
+    if entitlements:
+        chosen["entitlements"] = lambda: monitor_people.entitlements(sequences=sequences, seed=seed)
+    if people:
+        chosen["people"] = lambda: monitor_week.week(seed=seed)
+    if erasure:
+        chosen["erasure"] = monitor_people.erasures
+    if canaries is not None:
+        chosen["canaries"] = lambda: monitor_canaries.canaries(canaries, seed=seed)
+    if not chosen:
+        raise typer.BadParameter("name at least one: --review, --entitlements, --people, --erasure, --canaries PATH")
+    for measure in chosen.values():
+        _show(measure, as_json=json)
+
+
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
     from bartizan.bench.report import Run, machine, render
 

@@ -33,12 +33,23 @@ class Office:
         self.registrar = rooms.registrar
         self.desk = rooms.desk
         self.access = rooms.access
+        self.monitor = rooms.monitor
 
     def enter(self, key: str) -> Principal:
         """Return the person whose key this is; raises RefusedError."""
         if not key:
             raise ConfigError("nobody acts", hint="set BARTIZAN_KEY to your API key, or pass --as KEY")
         return self.directory.authenticate(key, at=time.time())
+
+    def identify(self, key: str) -> Principal:
+        """Return whose key this is, in whatever standing: for one's own case alone."""
+        if not key:
+            raise ConfigError("nobody acts", hint="set BARTIZAN_KEY to your API key, or pass --as KEY")
+        return self.directory.identify(key, at=time.time())
+
+    def account(self, who: str) -> str:
+        """Return an account by its own name, or that of a principal."""
+        return who if who.startswith("account_") else self.find(who).account
 
     def permit(self, actor: Principal, action: str, resource: Resource | None = None) -> None:
         """Raise RefusedError 403 ``not_permitted``, saying which policy says so, unless the policy allows it."""

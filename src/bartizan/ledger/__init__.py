@@ -11,6 +11,7 @@ from bartizan.ledger.header import Header
 from bartizan.ledger.log import ConsistencyProof, InclusionProof, Ledger
 from bartizan.ledger.note import Checkpoint
 from bartizan.ledger.offline import Report
+from bartizan.ledger.subject import About, about
 from bartizan.ledger.sweep import Receipt, erase_checked
 from bartizan.ledger.verify import verify
 from bartizan.ledger.witness import LIMITS, Witness
@@ -18,6 +19,7 @@ from bartizan.ledger.witness import LIMITS, Witness
 __all__ = [
     "EVERYTHING",
     "LIMITS",
+    "About",
     "Checkpoint",
     "ClassRule",
     "ConsistencyProof",
@@ -30,6 +32,7 @@ __all__ = [
     "Receipt",
     "Report",
     "Witness",
+    "about",
     "ceiling",
     "check_retention",
     "classes",

@@ -19,6 +19,7 @@ _LENGTH: Final = 24
 _NEEDLES: Final = 64
 _ENTRIES: Final = 16
 _BLOCK: Final = 4 << 20
+_OF_NAMES: Final = frozenset(b"0123456789abcdef_")
 _STORES: Final = (
     ("ledger", ("ledger.db", "ledger.db-wal", "ledger.db-shm")),
     ("keys", ("keys.db", "keys.db-wal", "keys.db-shm")),
@@ -64,9 +65,14 @@ def needles(texts: Iterable[bytes]) -> list[bytes]:
         step = max(_LENGTH, len(inner) // 8)
         for start in range(0, max(len(inner) - _LENGTH, 1), step):
             piece = inner[start : start + _LENGTH]
-            if len(piece) == _LENGTH and len(set(piece)) > 6:
+            if len(piece) == _LENGTH and _is_text(piece):
                 found[piece] = None
     return list(found)[:_NEEDLES]
+
+
+def _is_text(piece: bytes) -> bool:
+    """Say whether a piece is words rather than a pseudonym, which headers name in the clear and erasure leaves."""
+    return len(set(piece)) > 6 and sum(byte in _OF_NAMES for byte in piece) < _LENGTH * 3 // 4
 
 
 def sweep(data: Path, sought: Sequence[bytes]) -> list[StoreChecked]:
