@@ -19,6 +19,7 @@ from bartizan.identity import Directory, Principal, Registrar
 from bartizan.ledger import Ledger
 from bartizan.policy import Policy, Resource
 from bartizan.store.projection import Projections
+from bartizan.workbench.intel.shelf import Shelf
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     registrar: Registrar
     desk: casework.Desk
+    shelf: Shelf | None = None
+    """Threat reports; None where there is no corpus."""
     clock: Callable[[], float] = time.time
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bartizan.console import access, cases, controls, exchange, exchanges, overview, record, refusals
+from bartizan.console import access, cases, controls, exchange, exchanges, intel, intel_across, overview, record, refusals
 from bartizan.console.parts import Deed, Subject, View
 from bartizan.console.parts import record as whole_record
 
@@ -38,6 +38,13 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/ledger", action="ledger.verify", view=record.ledger, label="Ledger"),
     PageRoute(path="/access", action="principal.list", view=access.access, label="Access"),
     PageRoute(path="/access/{id}", action="principal.list", view=access.person),
+    PageRoute(path="/intel", action="report.list", view=intel.reports, label="Intelligence"),
+    PageRoute(path="/intel/search", action="report.list", view=intel.search),
+    PageRoute(path="/intel/brief", action="report.list", view=intel_across.brief),
+    PageRoute(path="/intel/indicators", action="report.list", view=intel_across.indicators),
+    PageRoute(path="/intel/matrix", action="report.list", view=intel_across.matrix),
+    PageRoute(path="/intel/campaigns", action="report.list", view=intel_across.campaigns),
+    PageRoute(path="/intel/reports/{id}", action="report.list", view=intel.reader),
     PageRoute(path="/cases", action="case.list", view=cases.cases, label="Cases"),
     PageRoute(path="/cases/{id}", action="case.show", view=cases.case, subject=cases.subject),
 )

@@ -36,6 +36,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "account-suspended": "The account is suspended; its streams are cut.",
     "account-good": "The account is restored.",
     "case-decided": "The decision is recorded.",
+    "reports-read": "The files were read; what could not be read is listed under it.",
     "signed-out": "You are signed out.",
 }
 
