@@ -22,7 +22,7 @@ from bartizan.workbench.intel.export import Audience
 from bartizan.workbench.intel.export import export as export_reports
 from bartizan.workbench.intel.found import Report
 from bartizan.workbench.intel.ingest import Ingested, Ingestion, fetched
-from bartizan.workbench.intel.parse import Caps
+from bartizan.workbench.intel.caps import Caps
 from bartizan.workbench.intel.pipeline import Source, files_under
 from bartizan.workbench.intel.reading import Desk
 from bartizan.workbench.intel.shelf import Shelf

@@ -21,6 +21,7 @@ from bartizan.casework import Casebook
 from bartizan.config import Settings
 from bartizan.console.assets import asset
 from bartizan.console.edge import Edge
+from bartizan.console.intel_files import IntelFiles
 from bartizan.console.parts import Parts
 from bartizan.console.routes import DEEDS, PAGES
 from bartizan.console.signin import SignInOut
@@ -33,6 +34,7 @@ from bartizan.ledger import Ledger
 from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projections
+from bartizan.workbench.intel.shelf import Shelf
 
 _log = logging.getLogger("bartizan.console")
 
@@ -47,6 +49,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
     projections: Projections,
     monitor: Monitor,
     settings: Settings,
+    shelf: Shelf | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Return the console. It follows the ledger by itself, on one thread; nothing else may call ``ledger.catch_up`` meanwhile."""
@@ -61,6 +64,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
         registrar=Registrar(ledger, directory, clock=clock),
         desk=casework.Desk(ledger, casebook, clock=clock),
         monitor=monitor,
+        shelf=shelf,
         clock=clock,
     )
     web = Web(parts)
@@ -96,6 +100,8 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
     routes += [Route("/sign-out", entry.leave, methods=["POST"]), Route("/assets/{name:path}", asset)]
     for page in PAGES:
         routes += [Route(f"{page.path}.json", web.page(page, json=True)), Route(page.path, web.page(page, json=False))]
+    files = IntelFiles(web)
+    routes += [Route("/intel/bring", files.bring, methods=["POST"]), Route("/intel/export", files.hand_on, methods=["POST"])]
     routes += [Route(deed.path, web.deed(deed), methods=["POST"]) for deed in DEEDS]
     app = Starlette(
         routes=routes,

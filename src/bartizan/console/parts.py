@@ -20,6 +20,7 @@ from bartizan.ledger import Ledger
 from bartizan.monitor import Monitor
 from bartizan.policy import Policy, Resource
 from bartizan.store.projection import Projections
+from bartizan.workbench.intel.shelf import Shelf
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     registrar: Registrar
     desk: casework.Desk
     monitor: Monitor
+    shelf: Shelf | None = None
+    """Threat reports; None where there is no corpus."""
     clock: Callable[[], float] = time.time
 
 

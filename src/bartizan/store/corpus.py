@@ -124,6 +124,10 @@ class SqliteCorpus:
         rows = self._all(f"SELECT {_COLUMNS}, body FROM report WHERE id = ?", (report,))  # noqa: S608 - constants
         return _row(rows[0]) if rows else None
 
+    def has(self, report: str) -> bool:
+        """Say whether a report is in here."""
+        return bool(self._all("SELECT 1 FROM report WHERE id = ?", (report,)))
+
     def has_source(self, source: str) -> bool:
         """Say whether a file's documents are in here."""
         return bool(self._all("SELECT 1 FROM report WHERE source = ? LIMIT 1", (source,)))

@@ -15,7 +15,7 @@ from bartizan.identity import Principal
 from bartizan.store import RunRow
 from bartizan.workbench.intel.document import Failure, Tlp
 from bartizan.workbench.intel.fetch import fetch
-from bartizan.workbench.intel.parse.caps import Caps
+from bartizan.workbench.intel.caps import Caps
 from bartizan.workbench.intel.pipeline import Outcome, Pipeline, Source
 from bartizan.workbench.intel.shelf import Shelf
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -24,6 +25,8 @@ from bartizan.workbench.intel.found import Report
 from bartizan.workbench.intel.salience import spans_of
 
 _KINDS: Final = tuple(kind_of(kind) for kind in (ReportIngested, ReportRemoved, ContentErased))
+_OPENED: Final = 300
+"""Reports that are kept decoded; pages over many of them would unpack each again."""
 _PASSAGE: Final = 700
 _MOST_BYTES: Final = 1 << 30
 _reports: Final = msgspec.msgpack.Decoder(Report)
@@ -75,6 +78,7 @@ class Shelf:
         self._ledger = ledger
         self._corpus = SqliteCorpus(path)
         self._clock = clock
+        self._opened: OrderedDict[str, Report] = OrderedDict()
         self.unmarked: Tlp = unmarked
 
     def close(self) -> None:
@@ -144,10 +148,15 @@ class Shelf:
 
     def get(self, report: str) -> Report:
         """Return a report; raises RefusedError 404."""
+        if report in self._opened and self._corpus.has(report):
+            return self._opened[report]
         row = self._corpus.get(report)
         if row is None:
             raise missing_report(report)
-        return _unpack(row.body)
+        self._opened[report] = _unpack(row.body)
+        while len(self._opened) > _OPENED:
+            self._opened.popitem(last=False)
+        return self._opened[report]
 
     @property
     def corpus(self) -> SqliteCorpus:

@@ -9,7 +9,7 @@ import msgspec
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.archive import Budget, one
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.xml import local, tree
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

@@ -12,7 +12,7 @@ from lxml import etree
 
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.plain import decode
 
 _NEVER: Final = frozenset(

@@ -10,7 +10,7 @@ import re2
 
 from bartizan.workbench.intel.document import TLP, Document, Failure, Flag, Parsed
 from bartizan.workbench.intel.parse import archive, docx, feed, mail, markup, pdf, plain, structured
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _HEADER: Final = re2.compile(r"(?i)\A(?:[\w-]{2,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}")
 _MAIL_HEAD: Final = re2.compile(r"(?im)^(?:received|from|return-path|message-id|mime-version|delivered-to):")

@@ -12,7 +12,7 @@ from bartizan.workbench.intel.canon import canonical
 from bartizan.workbench.intel.document import TLP, Declared, Document, Tlp
 from bartizan.workbench.intel.kinds import MISP_KINDS, STIX_PATHS
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _COMPARISON: Final = re2.compile(r"([a-z0-9-]+:[A-Za-z0-9_.'\[\]*\"-]+?)\s*(?:=|IN|LIKE|MATCHES)\s*\(?'((?:[^'\\]|\\.)*)'")
 _MOST: Final = 500_000
