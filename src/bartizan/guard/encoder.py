@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolCall
 from bartizan.event import Origin
 from bartizan.guard.decision import Limits, misused
 from bartizan.guard.encoder_pool import EncoderPool
 from bartizan.guard.judged import Judged, as_scores, limits_of, opinion_of
-from bartizan.guard.learned import Scores
+from bartizan.guard.learned import Scores, settle
 from bartizan.guard.taxonomy import Taxonomy, shipped
 
 DESCRIPTOR: Final = Descriptor(
@@ -63,10 +61,12 @@ class EncoderHeads:
             return []
         found: list[Opinion] = []
         chosen = unsure[:_TEXTS]
-        vectors = self._pool.embed([_text(segment, scored) for segment, scored in chosen], within_s=self._within_s)
-        for (segment, first), vector in zip(chosen, vectors, strict=True):
-            scored = self._judged.heads.combine(first, vector, origin=segment.origin)
-            found += self._seen(segment, msgspec.structs.replace(scored, reasons=first.reasons), context)
+        vectors = iter(self._pool.embed([reason.text for _, scored in chosen for reason in scored.reasons], within_s=self._within_s))
+        heads = self._judged.heads
+        for segment, first in chosen:
+            seconds = [heads.combine(first, next(vectors), origin=segment.origin) for _ in first.reasons]
+            if seconds:
+                found += self._seen(segment, settle(heads, first, seconds, origin=segment.origin), context)
         return found
 
     def _seen(self, segment: Segment, scored: Scores, context: Context) -> list[Opinion]:
@@ -77,8 +77,3 @@ class EncoderHeads:
         if segment.origin == "user" and (seen := misused(scores, context.tier, limits=self._limits, taxonomy=self._taxonomy)):
             found.append(opinion_of(seen.row, seen.score, segment, scored))
         return found
-
-
-def _text(segment: Segment, scored: Scores) -> str:
-    """Return the stretch that the linear heads found most telling, as it was read."""
-    return next((reason.text for reason in scored.reasons if reason.text), segment.text[:500])
