@@ -13,6 +13,7 @@ from bartizan.casework import Casebook, Desk
 from bartizan.config import Secret, Settings, UpstreamSettings
 from bartizan.control import Registry, Runner
 from bartizan.guard import builtin
+from bartizan.guard.pins import Pins
 from bartizan.identity import Access, Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.model import Timeouts, Upstreams
@@ -36,6 +37,7 @@ class Rooms:
         self.registrar = Registrar(self.ledger, self.directory)
         self.access = Access(self.directory, self.registrar, self.desk)
         self.policy = Policy(self.ledger)
+        self.pins = Pins(self.ledger, self.casebook)
         self.enforcement = Enforcement(self.ledger)
         self.docket = Docket(self.ledger, self.enforcement, self.directory)
         self.enforcer = Enforcer(self.ledger, self.enforcement, self.directory)
