@@ -13,6 +13,7 @@ from bartizan.casework import Casebook, Desk
 from bartizan.config import Secret, Settings, UpstreamSettings
 from bartizan.control import Registry, Runner
 from bartizan.guard import builtin
+from bartizan.guard.pins import Pins
 from bartizan.identity import Access, Directory, Registrar
 from bartizan.ledger import Ledger, ceiling, check_retention
 from bartizan.model import Timeouts, Upstreams
@@ -38,6 +39,7 @@ class Rooms:
         self.access = Access(self.directory, self.registrar, self.desk)
         self.policy = Policy(self.ledger)
         self.monitor = Monitor(self.ledger, self.directory, self.casebook, self.desk)
+        self.pins = Pins(self.ledger, self.casebook)
 
     def begin(self) -> Self:
         """Replay the record, so that every room knows what is so."""

@@ -178,6 +178,32 @@ def monitor(  # noqa: PLR0917 - a command has as many options as it has
         _show(measure, as_json=json)
 
 
+@app.command()
+def agents(
+    data: Annotated[Path | None, typer.Option(help="A folder of suites; those that come with bartizan without it")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write one line of JSON for each trial")] = None,
+    policies: Annotated[str, typer.Option(help="suite, or default to leave the suites' own policies aside")] = "suite",
+) -> None:
+    """Replay honest and hijacked agents against the controls of tools, flow and egress; no model."""
+    from bartizan.bench.agents import main
+
+    if policies not in {"suite", "default"}:
+        raise typer.BadParameter("suite or default")
+    main(data, out, "suite" if policies == "suite" else "default")
+
+
+@app.command()
+def mcp(
+    suite: Annotated[Path, typer.Option(help="dist/index.js of @modelcontextprotocol/conformance")],
+    node: Annotated[str, typer.Option(help="Node.js, 22 or later")] = "node",
+) -> None:
+    """Run MCP's official conformance suite against the reference server, directly and through the gateway."""
+    from bartizan.bench.mcp import main
+
+    if not main(node, suite):
+        raise typer.Exit(1)
+
+
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
     from bartizan.bench.report import Run, machine, render
 

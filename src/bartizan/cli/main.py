@@ -29,6 +29,7 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     "Controls": {
         "controls": "What judges exchanges, in which mode, for whom",
         "monitor": "Accounts that misuse or circumvent: score, calibrate, rules, signals",
+        "mcp": "Servers of tools: list, pin, grant, withdraw, call",
         "guard": "The learned detectors: score texts, measure, train",
     },
     "Workbench": {

@@ -154,14 +154,7 @@ class Admission:
         return model, self._upstreams.for_model(model)
 
     def admit_tool(
-        self,
-        principal: Principal,
-        headers: Mapping[bytes, bytes],
-        tool: str,
-        granted: bool,
-        exchange_id: str,
-        *,
-        size: int,
+        self, principal: Principal, headers: Mapping[bytes, bytes], tool: str, *, granted: bool, exchange_id: str, size: int
     ) -> tuple[Context, Reservation]:
         """Check tier, policy and limits for one use of an MCP server; raises RefusedError 403 or 429. The reservation must be settled."""
         tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())

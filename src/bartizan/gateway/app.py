@@ -82,7 +82,7 @@ class _Visit:
 class Gateway:
     """The ASGI application. ``observe`` turns its own two verdicts (unknown items, media) to shadow; the registry does so for controls."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rooms of the composition root
         self,
         ledger: Ledger,
         directory: Directory,

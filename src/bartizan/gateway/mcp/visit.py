@@ -24,7 +24,7 @@ Refuse = Callable[[Message], Awaitable[None]]
 class Visit:
     """What belongs together while one message of a client is served; ``message`` is None for a stream that a client opens."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - these belong together, and nothing else makes one
         self,
         *,
         server: Server,

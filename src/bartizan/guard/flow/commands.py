@@ -150,18 +150,27 @@ def _one(argv: list[str], allowed: Sequence[str], *, after_pipe: bool) -> Iterat
         yield from _one(inner, (), after_pipe=after_pipe)
     if name in _REVEALS and len(argv) == 1:
         yield "reveals"
+    yield from _interprets(name, argv, after_pipe=after_pipe)
+    yield from _reaches(name, argv)
+    if allowed and name not in allowed and " ".join([name, *argv[1:2]]) not in allowed:
+        yield "unlisted"
+
+
+def _interprets(name: str, argv: list[str], *, after_pipe: bool) -> Iterator[str]:
     base = name.rstrip("0123456789.") if name.rstrip("0123456789.") in _INTERPRETERS else name
-    if base in _SHELLS or base in _INTERPRETERS:
-        if after_pipe and len(argv) == 1:
-            yield "piped-into-interpreter"
-        if base in _SHELLS or any(word.lower() in _INLINE for word in argv[1:]):
-            yield "interpreter"
+    if base not in _SHELLS and base not in _INTERPRETERS:
+        return
+    if after_pipe and len(argv) == 1:
+        yield "piped-into-interpreter"
+    if base in _SHELLS or any(word.lower() in _INLINE for word in argv[1:]):
+        yield "interpreter"
+
+
+def _reaches(name: str, argv: list[str]) -> Iterator[str]:
     if name in _NETWORK:
         yield "network"
     if name in _DESTROYS or (name == "find" and {"-delete", "-exec"} & set(argv)) or (name == "git" and _rewrites(argv)):
         yield "destroys"
-    if allowed and name not in allowed and " ".join([name, *argv[1:2]]) not in allowed:
-        yield "unlisted"
 
 
 def _rewrites(argv: list[str]) -> bool:

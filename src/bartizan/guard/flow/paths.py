@@ -33,20 +33,22 @@ def problem(path: str, roots: Sequence[str] = ()) -> str:
         return "network-path"
     if _DRIVE.match(folded):
         return "drive"
+    why = _shape(folded)
+    if why:
+        return why
+    return "climbs" if ".." in folded.split("/") and not roots else _outside(folded, roots)
+
+
+def _shape(folded: str) -> str:
+    """Return what is wrong with the parts of a path, wherever it leads."""
     parts = folded.split("/")
     if any(":" in part for part in parts[-1:]) and "://" not in folded:
         return "alternate-stream"
-    if any(part.rstrip(" .") in {"", ".", ".."} and part not in {"", ".", ".."} for part in parts) or any(
-        part != part.rstrip(" .") and part not in {".", ".."} for part in parts
-    ):
+    if any(part != part.rstrip(" .") and part not in {".", ".."} for part in parts):
         return "trailing-dot"
     if any(_DEVICE.match(part) for part in parts):
         return "device"
-    if folded.startswith("~"):
-        return "home"
-    if ".." in parts and not roots:
-        return "climbs"
-    return _outside(folded, roots)
+    return "home" if folded.startswith("~") else ""
 
 
 def _outside(folded: str, roots: Sequence[str]) -> str:

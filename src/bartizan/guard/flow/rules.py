@@ -125,15 +125,17 @@ def _egress(profile: Profile, arguments: Mapping[str, Any], view: View, policy: 
 
 
 def _place(place: Place, value: str, profile: Profile, view: View, policy: FlowSettings) -> str:
+    """Return what is wrong with a place that a value names; nothing for one that is listed, or that the task names."""
     if place.problem:
         return place.problem
     if is_allowed(place, policy.hosts) or view.in_task(place.host) or not place.host:
         return ""
-    if not view.tainted:
+    if not view.tainted or (not view.task and not view.planted):
         return ""
-    if not view.task and not view.planted:
-        return ""
-    stated = [view.seen(word) for word in _addresses(value, place.host)]
+    return _stated_place([view.seen(word) for word in _addresses(value, place.host)], profile)
+
+
+def _stated_place(stated: Sequence[Seen], profile: Profile) -> str:
     if not stated or any(seen.nowhere for seen in stated):
         return "host-from-nowhere"
     if any(seen.planted and not seen.chosen for seen in stated):

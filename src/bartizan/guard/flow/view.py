@@ -23,8 +23,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     ``task``: somebody trusted wrote it. ``chosen``: it is a whole value of a record that the task points at. ``leaf``: a whole value of
     some record. ``pointed``: it stands in the text of a result that the task points at. ``said``: in a text that asks for nothing.
     ``asked``: beside something that asks. ``planted``: where somebody speaks to a machine. ``own``: in a result that is trusted.
-    ``best``: a value of a record that fits the task as well as its neighbours do, ``tied``: and no better. ``rivals``: there are others of its shape that
-    were stated without an order.
+    ``best``: a value of a record that fits the task as well as its neighbours do, ``tied``: and no better. ``rivals``: there are others
+    of its shape that were stated without an order.
     """
 
     task: bool = False
@@ -160,13 +160,13 @@ class View:
             asked=asked,
             planted=planted,
             own=own,
-            best=(leaf or own) and (self.chooses or 0 <= self._lead(value)),
+            best=(leaf or own) and (self.chooses or self._lead(value) >= 0),
             tied=self._lead(value) <= 0,
             rivals=self._rivals(value, key),
         )
 
     def _lead(self, value: str) -> int:
-        """Return by how many words a value's record fits the task better than those of other values under the same name; -1 if not at all."""
+        """Return by how many words a value's record fits the task better than those of other values under that name; -1 if not at all."""
         every = [leaf for reading in (*self.readings, *self._own) for leaf in reading.leaves if leaf.key]
         mine = [leaf for leaf in every if leaf.value == value]
         keys = {leaf.key for leaf in mine}
