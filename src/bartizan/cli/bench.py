@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -105,6 +106,32 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
     from bartizan.bench.identity import run
 
     _show(lambda: run(revocations=revocations, rounds=rounds), as_json=json)
+
+
+@app.command()
+def monitor(
+    *,
+    decomposition: Annotated[bool, typer.Option(help="Campaigns whose every step looks harmless, at 10 and 100 times background")] = False,
+    goals: Annotated[
+        str, typer.Option(help="Which goals: first (developed on) or second (another author's, kept for the final run)")
+    ] = "first",
+    data: Annotated[Path | None, typer.Option("--data", help="Folder with labelled account_streams and conversations")] = None,
+    accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,
+    json: Json = False,
+) -> None:
+    """CPU per exchange and bytes an account; with --data, recall by kind of account and by source; with --decomposition, campaigns."""
+    from bartizan.bench.monitor.cost import cost
+
+    if decomposition:
+        from bartizan.bench.monitor.decomposition import run
+
+        _show(lambda: run(which=goals), as_json=json)
+    elif data is not None:
+        from bartizan.bench.monitor.recall import recall
+
+        _show(lambda: recall(data), as_json=json)
+    else:
+        _show(lambda: cost(accounts), as_json=json)
 
 
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
