@@ -2,7 +2,17 @@ import msgspec
 import pytest
 
 from bartizan.errors import StoreError
-from bartizan.event import AccountStandingChanged, ExchangeAdmitted, ExchangeCompleted, SignalRaised, Tier, Trace, Verdict, envelope, kind_of
+from bartizan.event import (
+    AccountStandingChanged,
+    ExchangeAdmitted,
+    ExchangeCompleted,
+    SignalRaised,
+    Tier,
+    Trace,
+    Verdict,
+    envelope,
+    kind_of,
+)
 from bartizan.ledger import Ledger
 from bartizan.monitor.calibration import load
 from bartizan.monitor.live import Follower, Rulebook, signals

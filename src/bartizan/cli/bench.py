@@ -153,13 +153,25 @@ def monitor(  # noqa: PLR0917 - a command has as many options as it has
     people: Annotated[bool, typer.Option("--people", help="A simulated week of 300 users: what it asks of people")] = False,
     erasure: Annotated[bool, typer.Option("--erasure", help="Erase subjects, look for what is left, verify, try held ones")] = False,
     canaries: Annotated[Path | None, typer.Option(help="Labelled texts: can a classifier tell canaries from items?")] = None,
+    cost: Annotated[bool, typer.Option("--cost", help="CPU per exchange and bytes an account")] = False,
+    decomposition: Annotated[
+        bool, typer.Option("--decomposition", help="Campaigns whose every step looks harmless, at 10 and 100 times background")
+    ] = False,
+    data: Annotated[Path | None, typer.Option("--data", help="Recall on a folder with labelled account_streams and conversations")] = None,
+    goals: Annotated[
+        str, typer.Option(help="Goals to decompose: first (developed on) or second (another author's, for the final run)")
+    ] = "first",
+    accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,
     months: Annotated[int, typer.Option(help="Months to simulate")] = 1000,
     sequences: Annotated[int, typer.Option(help="Random sequences of acts")] = 1000,
     seed: Annotated[int, typer.Option(help="Of everything drawn")] = 1,
     json: Json = False,
 ) -> None:
-    """People, cases and review: is the estimate right, do all views agree, is what is erased gone, what does it cost people."""
+    """Detection by kind of account, cost and campaigns; whether review's estimate is right, all views agree and what is erased is gone."""
     from bartizan.bench import monitor_canaries, monitor_people, monitor_review, monitor_week
+    from bartizan.bench.monitor import cost as costs
+    from bartizan.bench.monitor import decomposition as campaigns
+    from bartizan.bench.monitor import recall
 
     chosen: dict[str, Callable[[], Any]] = {}
     if review:
@@ -172,8 +184,15 @@ def monitor(  # noqa: PLR0917 - a command has as many options as it has
         chosen["erasure"] = monitor_people.erasures
     if canaries is not None:
         chosen["canaries"] = lambda: monitor_canaries.canaries(canaries, seed=seed)
+    if cost:
+        chosen["cost"] = lambda: costs.cost(accounts)
+    if decomposition:
+        chosen["decomposition"] = lambda: campaigns.run(which=goals)
+    if data is not None:
+        chosen["recall"] = lambda: recall.recall(data)
     if not chosen:
-        raise typer.BadParameter("name at least one: --review, --entitlements, --people, --erasure, --canaries PATH")
+        asked = "--data DIR, --decomposition, --cost, --review, --entitlements, --people, --erasure, --canaries PATH"
+        raise typer.BadParameter(f"name at least one: {asked}")
     for measure in chosen.values():
         _show(measure, as_json=json)
 
