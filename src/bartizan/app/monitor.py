@@ -24,6 +24,8 @@ from bartizan.monitor.live.expression import read_rules
 from bartizan.monitor.webhooks import send
 
 _TURN_S: Final = 0.1
+_LOOK_S: Final = 3600.0
+_PLAN_S: Final = 7 * 86_400.0
 
 
 def watch(order: Order, ready: Callable[..., None]) -> None:
@@ -52,11 +54,19 @@ class Watcher:
         self._endpoints: dict[str, WebhookSettings] = dict(rooms.settings.monitor.webhooks)
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
         self._sending: Future[None] | None = None
+        self._drawer = ThreadPoolExecutor(1, thread_name_prefix="draw")
+        self._look_at = time.monotonic() + 60.0
         self._follower = Follower(rooms.data / "state.db", rooms.ledger, rulebook(rooms))
 
     def turn(self) -> None:
         """Do what is due; one part that fails keeps no other from its turn."""
-        for part in (self._follower.turn, self._rooms.monitor.enforcer.settle, self._rooms.monitor.review.settle, self._notify):
+        for part in (
+            self._follower.turn,
+            self._rooms.monitor.enforcer.settle,
+            self._rooms.monitor.review.settle,
+            self._notify,
+            self._sample,
+        ):
             try:
                 part()
             except BartizanError as error:
@@ -65,11 +75,36 @@ class Watcher:
     def close(self) -> None:
         """Let a try that runs come to its end."""
         self._sender.shutdown(wait=True, cancel_futures=True)
+        self._drawer.shutdown(wait=True, cancel_futures=True)
         self._follower.close()
 
     def _notify(self) -> None:
         if self._endpoints and (self._sending is None or self._sending.done()):
             self._deliver()
+
+    def _sample(self) -> None:
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _LOOK_S
+            self._draw()
+
+    def _draw(self) -> None:
+        """Draw a week's sample once the last one is a week old; on rooms of its own, since it reads a week of exchanges."""
+        plans = self._rooms.monitor.queue.plans
+        if plans and time.time() < plans[-1].until + _PLAN_S:
+            return
+        rooms = self._rooms
+
+        def work() -> None:
+            apart = Rooms(rooms.data, rooms.settings, role="monitor")
+            try:
+                apart.begin()
+                apart.monitor.drawer.draw()
+            except BartizanError as error:
+                sys.stderr.write(f"monitor: drawing a sample: {error}\n")
+            finally:
+                apart.close()
+
+        self._drawer.submit(work)
 
     def _deliver(self) -> None:
         due = self._notices.due(list(self._endpoints), time.time())

@@ -69,7 +69,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/safety", action="case.list", view=safety.files, label="Case files"),
     PageRoute(path="/safety/{id}", action="case.show", view=safety.case, subject=safety.subject),
     PageRoute(path="/review", action="content.read", view=reviews.queue, label="Review"),
-    PageRoute(path="/review/quality", action="case.list", view=reviews.shown, label="Review quality"),
+    PageRoute(path="/review-quality", action="case.list", view=reviews.shown, label="Review quality"),
     PageRoute(path="/retention", action="ledger.verify", view=retention.retention, label="Retention"),
 )
 

@@ -20,8 +20,8 @@ import msgspec
 _DRAWS: Final = 2000
 _SEED: Final = 20261122
 _OUTER: Final = 40
-_BELOW: Final = 0.1
-_ABOVE: Final = 0.01
+_BELOW: Final = 0.12
+_ABOVE: Final = 0.007
 """How much of the posterior lies outside: little above, since that is where harm hides. Set so that 95 % of the intervals hold the truth
 (bench/monitor_review.py), with the plan right to within a factor of three as well as ten times too trusting."""
 _GRID: Final = tuple(10.0 ** (-7.5 + 7.49 * step / 240) for step in range(241))

@@ -90,6 +90,17 @@ class Stage:
         body = {"model": "tour-model", "messages": [{"role": "user", "content": text}], **fields}
         return await asyncio.to_thread(self._post, msgspec.json.encode(body), key or self.key)
 
+    def fetch(self, method: str, path: str, key: str, body: Any = None) -> tuple[int, Any]:  # noqa: ANN401 - JSON in and out
+        """Send one request to the gateway's API and return its status and JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            sent = msgspec.json.encode(body) if body is not None else None
+            connection.request(method, path, sent, {"Authorization": f"Bearer {key}"})
+            response = connection.getresponse()
+            return response.status, msgspec.json.decode(response.read())
+        finally:
+            connection.close()
+
     def _post(self, body: bytes, key: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         begun = time.monotonic()
