@@ -172,7 +172,7 @@ class _Chosen:
         for item in sorted(report.analysis.candidates, key=key, reverse=True):
             if self._each[report.document.id] >= most:
                 return
-            self._each[report.document.id] += self._take(report, item, "report")
+            self._each[report.document.id] += self._take(report, item, "report", whatever=key is _by_fact)
 
     def things(self) -> None:
         """See to it that every actor, malware, tool, CVE, technique and strong indicator has a sentence that says something of it."""

@@ -159,7 +159,8 @@ def _fact(sentence: str, bag: Sequence[str], frequency: Counter[str]) -> float:
     rare = sum(word[0].isupper() and frequency[word.strip(_STRIP).lower()] <= 2 for word in sentence.split()[1:])
     numbers = sum(word[0].isdigit() and frequency[word] <= 3 for word in bag)
     acts = sum(word.startswith(words().acts) for word in bag)
-    return 0.6 * min(rare, 4) + 0.5 * min(numbers, 3) + 0.25 * min(acts, 3)
+    once = sum(frequency[word] == 1 for word in bag) / max(len(bag), 4)
+    return 0.6 * min(rare, 4) + 0.5 * min(numbers, 3) + 0.25 * min(acts, 3) + 1.6 * once
 
 
 def _is_flowing(sentence: str, bag: Sequence[str]) -> bool:
