@@ -223,6 +223,32 @@ def mcp(
         raise typer.Exit(1)
 
 
+@app.command()
+def intel(
+    pages: Annotated[bool, typer.Option("--pages", help="From PDF to brief: pages a minute and CPU a page")] = False,
+    injection: Annotated[bool, typer.Option("--injection", help="Instructions planted in every carrier: what they change")] = False,
+    citations: Annotated[bool, typer.Option("--citations", help="Quotes verbatim, planted facts found, withheld findings covered")] = False,
+    hostile: Annotated[bool, typer.Option("--hostile", help="Bombs, damage and a megabyte of the worst: CPU and typed errors")] = False,
+    exports: Annotated[bool, typer.Option("--exports", help="Every format against its validator, and there and back")] = False,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of PDFs, or of report texts")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Pages to make where there is no folder of PDFs")] = 1000,
+    json: Json = False,
+) -> None:
+    """Measure reading threat reports."""
+    from bartizan.bench import intel_citations, intel_exports, intel_hostile, intel_injection, intel_pages
+
+    if pages:
+        _show(lambda: intel_pages.pages(data, count=count), as_json=json)
+    if injection:
+        _show(intel_injection.injection, as_json=json)
+    if citations:
+        _show(lambda: intel_citations.citations(data), as_json=json)
+    if hostile:
+        _show(intel_hostile.hostile, as_json=json)
+    if exports:
+        _show(intel_exports.exports, as_json=json)
+
+
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
     from bartizan.bench.report import Run, machine, render
 

@@ -70,6 +70,13 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     y: float
 
 
+class Graph(msgspec.Struct, frozen=True, kw_only=True):
+    """What is drawn of a campaign."""
+
+    nodes: tuple[Node, ...]
+    lines: tuple[tuple[Node, Node], ...]
+
+
 class Campaigns(msgspec.Struct, frozen=True, kw_only=True):
     """What only several reports together show."""
 
@@ -138,12 +145,13 @@ def _reports(parts: Parts, ask: Ask) -> list[Report]:
     return [desk.report(head.id) for head in desk.heads()[-_MOST:]]
 
 
-def _graph(campaign: Campaign, names: dict[str, str]) -> tuple[Node, ...]:
-    """Return reports on an outer ring and what they share on an inner one."""
-    documents = campaign.documents[:_NODES]
-    outer = _ring([(names[each], "report", each) for each in documents], 0.36)
+def _graph(campaign: Campaign, names: dict[str, str]) -> Graph:
+    """Return reports on an outer ring, what they share on an inner one, and a line wherever a report holds a thing."""
+    outer = _ring([(names[each], "report", each) for each in campaign.documents[:_NODES]], 0.36)
     inner = _ring([(each.partition(":")[2], each.partition(":")[0], "") for each in campaign.shared[:8]], 0.16)
-    return (*outer, *inner)
+    places = {node.report: node for node in outer} | dict(zip(campaign.shared[:8], inner, strict=True))
+    lines = tuple((places[one], places[other]) for one, other in campaign.links if one in places and other in places)
+    return Graph(nodes=(*outer, *inner), lines=lines)
 
 
 def _ring(items: Sequence[tuple[str, str, str]], radius: float) -> tuple[Node, ...]:
