@@ -9,7 +9,7 @@ from typing import Final
 from bartizan.control import Opinion, Segment
 from bartizan.event import Origin, Span, Tier
 from bartizan.guard.decision import Limits, Scores
-from bartizan.guard.learned import Heads, origin_class
+from bartizan.guard.learned import Heads, Stage, origin_class
 from bartizan.guard.learned import Scores as Scored
 
 _KEPT: Final = 2 << 20
@@ -53,7 +53,7 @@ class Judged:
             yield segment, self.scored(segment.text, segment.origin)
 
 
-def limits_of(heads: Heads, *, share: float = 1.0) -> Limits:
+def limits_of(heads: Heads, *, share: float = 1.0, stage: Stage = "linear") -> Limits:
     """Return from which probabilities on verdicts count, by the false-positive budgets that come with the weights.
 
     ``share`` is the part of each budget that this stage may use up. A prohibited use must score where no more than a tenth of a per cent
@@ -62,7 +62,7 @@ def limits_of(heads: Heads, *, share: float = 1.0) -> Limits:
     budgets = heads.weights.manifest.budgets
 
     def table(head: str, origin: Origin, most: Mapping[str, float]) -> dict[Tier, float]:
-        return {tier: heads.threshold(head, origin, most[tier.value] * share) for tier in Tier}
+        return {tier: heads.threshold(head, origin, most[tier.value] * share, stage=stage) for tier in Tier}
 
     strict = {tier.value: min(_PROHIBITED, budgets["misuse"][tier.value]) / share for tier in Tier}
     return Limits(
@@ -70,7 +70,7 @@ def limits_of(heads: Heads, *, share: float = 1.0) -> Limits:
         injection_data=table("injection", "tool", budgets["injection/data"]),
         low=table("misuse", "user", {tier.value: _LOW / share for tier in Tier}),
         high=table("misuse", "user", budgets["misuse"]),
-        prohibited=table("misuse", "user", strict),
+        prohibited=table("prohibited", "user", budgets["prohibited"]) if "prohibited" in budgets else table("misuse", "user", strict),
     )
 
 
@@ -80,8 +80,7 @@ _LOW: Final = 0.05
 
 def as_scores(scored: Scored, origin: Origin) -> Scores:
     """Return what the heads say in the form that decisions are made of."""
-    prohibited = scored.raw.get("prohibited_probability", scored.misuse)
-    return Scores(injection=scored.injection, misuse=scored.misuse, prohibited=prohibited, topic=scored.topic, origin=origin)
+    return Scores(injection=scored.injection, misuse=scored.misuse, prohibited=scored.prohibited, topic=scored.topic, origin=origin)
 
 
 def opinion_of(category: str, score: float, segment: Segment, scored: Scored) -> Opinion:
