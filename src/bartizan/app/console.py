@@ -19,4 +19,5 @@ def console_app(app: App) -> ASGIApp:
         registry=app.registry,
         projections=tables(app),
         settings=app.settings,
+        pins=app.pins,
     )

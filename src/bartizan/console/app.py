@@ -28,6 +28,7 @@ from bartizan.console.web import Web
 from bartizan.control import Registry
 from bartizan.errors import BartizanError, RefusedError
 from bartizan.event import new_id
+from bartizan.guard.pins import Pins
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.policy import Policy
@@ -36,7 +37,7 @@ from bartizan.store.projection import Projections
 _log = logging.getLogger("bartizan.console")
 
 
-def Console(  # noqa: N802 - read as a class by whoever composes it, like Gateway
+def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; as many rooms as it shows
     *,
     ledger: Ledger,
     directory: Directory,
@@ -45,6 +46,7 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
     registry: Registry,
     projections: Projections,
     settings: Settings,
+    pins: Pins | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Return the console. It follows the ledger by itself, on one thread; nothing else may call ``ledger.catch_up`` meanwhile."""
@@ -58,6 +60,7 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
         settings=settings,
         registrar=Registrar(ledger, directory, clock=clock),
         desk=casework.Desk(ledger, casebook, clock=clock),
+        pins=pins,
         clock=clock,
     )
     web = Web(parts)
