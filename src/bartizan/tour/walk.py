@@ -42,6 +42,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("An attack in disguise", steps.attack),
     ("A secret in a streamed answer", steps.leak),
     ("A tool call to a stranger", steps.tool_call),
+    ("A sentence planted in a tool's result", steps.planted),
     ("An attack that no rule knows, and a colleague at work", steps.cascade),
     ("Access withdrawn while an answer is written", steps.revocation),
     ("An account warned, throttled, suspended, heard and restored", monitor_step.enforcement),
