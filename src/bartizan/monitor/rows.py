@@ -8,7 +8,7 @@ import io
 import lzma
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import msgspec
 import zstandard
@@ -34,7 +34,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 def _opened(path: Path) -> IO[bytes]:
     name = path.name
     if name.endswith(".gz"):
-        return gzip.open(path, "rb")
+        return cast("IO[bytes]", gzip.open(path, "rb"))
     if name.endswith(".zst"):
         return io.BufferedReader(zstandard.open(path, "rb"))
     if name.endswith(".xz"):
