@@ -59,24 +59,24 @@ class Watcher:
         self._follower = Follower(rooms.data / "state.db", rooms.ledger, rulebook(rooms))
 
     def turn(self) -> None:
-        """Do what is due."""
-        try:
-            self._follower.turn()
-            self._rooms.monitor.enforcer.settle()
-            self._rooms.monitor.review.settle()
-            if self._endpoints and (self._sending is None or self._sending.done()):
-                self._deliver()
-            if time.monotonic() >= self._look_at:
-                self._look_at = time.monotonic() + _LOOK_S
-                self._draw()
-        except BartizanError as error:
-            sys.stderr.write(f"monitor: {error}" + (f" ({error.hint})\n" if error.hint else "\n"))
+        """Do what is due; one part that fails keeps no other from its turn."""
+        ours = self._rooms.monitor
+        for part in (self._follower.turn, ours.enforcer.settle, ours.review.settle, self._notify, self._plan):
+            try:
+                part()
+            except BartizanError as error:
+                sys.stderr.write(f"monitor: {error}" + (f" ({error.hint})\n" if error.hint else "\n"))
 
     def close(self) -> None:
         """Let a try that runs come to its end."""
         self._sender.shutdown(wait=True, cancel_futures=True)
         self._drawer.shutdown(wait=True, cancel_futures=True)
         self._follower.close()
+
+    def _plan(self) -> None:
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _LOOK_S
+            self._draw()
 
     def _draw(self) -> None:
         """Draw a week's sample once the last one is a week old; on rooms of its own, since it reads a week of exchanges."""
@@ -96,6 +96,10 @@ class Watcher:
                 apart.close()
 
         self._drawer.submit(work)
+
+    def _notify(self) -> None:
+        if self._endpoints and (self._sending is None or self._sending.done()):
+            self._deliver()
 
     def _deliver(self) -> None:
         due = self._notices.due(list(self._endpoints), time.time())

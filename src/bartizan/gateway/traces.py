@@ -12,6 +12,7 @@ import ipaddress
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from bartizan.control import Segment
@@ -41,16 +42,21 @@ class Traces:
         return Trace(
             network=self._pseudonym("net", network) if network else "",
             device=self._pseudonym("dev", agent.decode("latin-1")) if agent else "",
-            conversation=self._fresh("conv", f"{account}\0{said[0].text[:_CHARS]}") if said else "",
+            conversation=self._fresh("conv", f"{account}\0{_sound(said[0].text[:_CHARS])}") if said else "",
             sketch=self._sketch(said[-1].text) if said else "",
         )
 
     def _sketch(self, text: str) -> str:
-        words = text[:_CHARS].lower().split()[:_WORDS]
+        words = _sound(text[:_CHARS]).lower().split()[:_WORDS]
         if len(words) < 2:
             return ""
-        hashes = sorted({zlib.crc32(f"{first} {second}".encode()) for first, second in zip(words, words[1:], strict=False)})[:_SMALLEST]
+        hashes = sorted({zlib.crc32(f"{first} {second}".encode()) for first, second in pairwise(words)})[:_SMALLEST]
         return "".join(hashlib.blake2b(value.to_bytes(4, "big"), key=self._key, digest_size=2).hexdigest() for value in hashes)
+
+
+def _sound(text: str) -> str:
+    """Return text without halves of surrogate pairs, which no encoding takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _network(client: Sequence[object] | None) -> str:

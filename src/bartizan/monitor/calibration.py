@@ -24,10 +24,10 @@ FILE: Final = Path(__file__).parent / "data" / "calibration.json"
 BUDGETS: Final[Mapping[Tier, float]] = {Tier.PUBLIC: 0.01, Tier.VERIFIED: 0.01, Tier.TRUSTED: 0.005, Tier.RESTRICTED: 0.005}
 """Share of harmless accounts that may be flagged in a month, by tier."""
 
-SHARES: Final[Mapping[str, float]] = {"maximum": 0.45, "order": 0.3, "mixture": 0.1, "cusum": 0.1, "risk": 0.05}
+SHARES: Final[Mapping[str, float]] = {"maximum": 0.5, "order": 0.25, "mixture": 0.1, "cusum": 0.1, "risk": 0.05}
 """How the alert budget is split between accumulators; chosen on development streams, they sum to 1."""
 
-SUPPORT: Final = 0.5
+SUPPORT: Final = 0.6
 """How much of its networks' other evidence counts for an account that has some of its own."""
 
 _STEADY: Final = 0.6

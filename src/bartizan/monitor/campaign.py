@@ -16,12 +16,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bartizan.monitor.nulls import rarity
-
 _SHARED_MOST: Final = 40
 """A network with more elevated accounts than this is a proxy or an office, and says nothing."""
-_LINK: Final = 0.5
+_OWN: Final = 0.8
+"""Own rarity from which linkage may add anything."""
+_ALIKE: Final = (0.16, 0.9)
+"""Likeness of two requests that speaks for one goal: less is chance, and the very same text is one that goes around."""
+_ADDED_MOST: Final = 2.5
 _SIMILAR: Final = 0.25
+_CANDIDATES: Final = 4000
 _MEMBERS_LEAST: Final = 3
 _MEMBERS_MOST: Final = 64
 
@@ -47,7 +50,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def support(candidates: Sequence[Candidate], accounts_by_network: Mapping[str, int]) -> dict[str, float]:
-    """Return for each account the evidence its networks' other elevated accounts add: their rarity beyond chance, the best one."""
+    """Return for each account what the best other account of its networks adds: rarity beyond chance, if it asks for the like."""
     by_network: dict[str, list[Candidate]] = defaultdict(list)
     for item in candidates:
         for network in item.networks:
@@ -57,27 +60,24 @@ def support(candidates: Sequence[Candidate], accounts_by_network: Mapping[str, i
         if not 2 <= len(members) <= _SHARED_MOST:
             continue
         others = max(1, accounts_by_network.get(network, len(members)) - 1)
-        ranked = sorted(members, key=lambda item: -item.rarity)
-        for item in members:
-            best = ranked[0] if ranked[0].account != item.account else ranked[1]
-            extra = best.rarity - math.log10(others)
-            found[item.account] = max(found.get(item.account, 0.0), extra)
+        goals = [_goal([item]) for item in members]
+        for place, item in enumerate(members):
+            extra = max(
+                (
+                    other.rarity - math.log10(others)
+                    for number, other in enumerate(members)
+                    if number != place and _ALIKE[0] <= _cosine(goals[place], goals[number]) <= _ALIKE[1]
+                ),
+                default=0.0,
+            )
+            found[item.account] = max(found.get(item.account, 0.0), min(_ADDED_MOST, extra))
     return found
 
 
 def campaigns(candidates: Sequence[Candidate], accounts_by_network: Mapping[str, int], *, similar: float = _SIMILAR) -> list[Campaign]:
     """Group candidates: joined by a shared network, then groups joined by what they ask for; three accounts at least."""
-    ordered = sorted(candidates, key=lambda item: -item.rarity)[:4000]
-    parent = list(range(len(ordered)))
-    by_network: dict[str, list[int]] = defaultdict(list)
-    for number, item in enumerate(ordered):
-        for network in item.networks:
-            by_network[network].append(number)
-    for members in by_network.values():
-        if 2 <= len(members) <= _SHARED_MOST:
-            for other in members[1:]:
-                _join(parent, members[0], other)
-    pairs = [group for group in _groups(parent) if len(group) >= 2]
+    ordered = sorted(candidates, key=lambda item: -item.rarity)[:_CANDIDATES]
+    pairs = _neighbours(ordered)
     goals = [_goal([ordered[number] for number in group]) for group in pairs]
     outer = list(range(len(pairs)))
     for first in range(len(pairs)):
@@ -91,6 +91,20 @@ def campaigns(candidates: Sequence[Candidate], accounts_by_network: Mapping[str,
             links = ("network", "goal") if len(group) > 1 else ("network",)
             found.append(_campaign(members, accounts_by_network, links))
     return sorted(found, key=lambda item: -item.score)
+
+
+def _neighbours(ordered: Sequence[Candidate]) -> list[list[int]]:
+    """Return groups of two candidates or more that shared networks join."""
+    parent = list(range(len(ordered)))
+    by_network: dict[str, list[int]] = defaultdict(list)
+    for number, item in enumerate(ordered):
+        for network in item.networks:
+            by_network[network].append(number)
+    for members in by_network.values():
+        if 2 <= len(members) <= _SHARED_MOST:
+            for other in members[1:]:
+                _join(parent, members[0], other)
+    return [group for group in _groups(parent) if len(group) >= 2]
 
 
 def _campaign(members: Sequence[Candidate], accounts_by_network: Mapping[str, int], links: tuple[str, ...]) -> Campaign:
@@ -133,9 +147,6 @@ def _groups(parent: list[int]) -> list[list[int]]:
     return list(groups.values())
 
 
-def combined(own: float, added: float, *, share: float) -> float:
-    """Return an account's rarity once linkage may add ``share`` of its excess; own evidence is needed for any of it."""
-    return own if own < _LINK else own + share * max(0.0, added)
-
-
-__all__ = ["Campaign", "Candidate", "campaigns", "combined", "rarity", "support"]
+def combined(own: float, added: float, *, rarest: float, share: float) -> float:
+    """Return an account's score once linkage may add ``share`` of its evidence; own evidence is needed for any of it."""
+    return own if rarest < _OWN else own + share * max(0.0, added)

@@ -18,11 +18,11 @@ from bartizan.monitor.text import Heads, refuses, words
 MAX_TURNS: Final = 200
 
 _BACK: Final = re2.compile(
-    r"\b(?:it|that|this|these|those|them|one|ones|there|such|same|above|former|latter|mentioned|said|instead|again|without (?:getting )?caught)\b"
+    r"\b(?:it|that|this|these|those|them|one|ones|there|such|same|above|former|latter|mentioned|said|instead|again)\b"
 )
 _PUSH: Final = re2.compile(
-    r"\b(?:detailed|in detail|exact(?:ly)?|step[- ]by[- ]step|example|sample|hypothetical(?:ly)?|fictional|imagine|pretend|plan|come on|why not"
-    r"|just tell|but i|anyway|really mean|keep going|continue)\b"
+    r"\b(?:detailed|in detail|exact(?:ly)?|step by step|example|sample|hypothetical(?:ly)?|fictional|imagine|pretend|plan|come on"
+    r"|why not|just tell|but i|anyway|really mean|keep going|continue)\b"
 )
 
 
@@ -58,7 +58,7 @@ def read_talk(turns: Sequence[tuple[str, str]], heads: Heads) -> Talk:
     whole = heads.score(" \n ".join(text for _, text in spoken))
     half = max(1, len(requests) // 2)
     first, second = requests[:half], requests[half:] or requests[-1:]
-    lowered = [text.lower() for _, text in spoken]
+    lowered = [" ".join(words(text)) for _, text in spoken]
     count = max(1, len(spoken))
     return Talk(
         turns=len(spoken),

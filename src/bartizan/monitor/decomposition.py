@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
 
@@ -28,6 +29,8 @@ _POPULAR_LEAST: Final = 8
 _TERMS: Final = 24
 _SHARED_LEAST: Final = 2
 _CLUSTER_MOST: Final = 60
+_PLACE_MOST: Final = 400
+"""An account or network with more sessions than this is shared by strangers."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,23 +128,24 @@ def linked(sessions: Sequence[Session], terms: Sequence[Mapping[str, float]]) ->
             if key[1]:
                 places[key].append(number)
     for members in places.values():
-        if not 2 <= len(members) <= 400:
-            continue
-        by_term: dict[str, list[int]] = defaultdict(list)
-        for number in members:
-            for term in terms[number]:
-                by_term[term].append(number)
-        shared: Counter[tuple[int, int]] = Counter()
-        for numbers in by_term.values():
-            for first, second in zip(numbers, numbers[1:], strict=False):
-                shared[first, second] += 1
-        for (first, second), count in shared.items():
-            if count >= _SHARED_LEAST and abs(sessions[first].at - sessions[second].at) <= _WINDOW_S:
-                _join(parent, size, first, second)
+        if 2 <= len(members) <= _PLACE_MOST:
+            for first, second in _pairs(members, terms):
+                if abs(sessions[first].at - sessions[second].at) <= _WINDOW_S:
+                    _join(parent, size, first, second)
     groups: dict[int, list[int]] = defaultdict(list)
     for number in range(len(sessions)):
         groups[_root(parent, number)].append(number)
     return list(groups.values())
+
+
+def _pairs(members: Sequence[int], terms: Sequence[Mapping[str, float]]) -> Iterator[tuple[int, int]]:
+    """Yield neighbours in time order that share two rare words."""
+    by_term: dict[str, list[int]] = defaultdict(list)
+    for number in members:
+        for term in terms[number]:
+            by_term[term].append(number)
+    shared = Counter(pair for numbers in by_term.values() for pair in pairwise(numbers))
+    yield from (pair for pair, count in shared.items() if count >= _SHARED_LEAST)
 
 
 def limits_of(scores: Sequence[float], spread: float, mean: float, *, budget: float, step: float) -> Limits:

@@ -19,8 +19,8 @@ from bartizan.monitor.nulls import Tail
 from bartizan.monitor.observed import Observed
 from bartizan.monitor.text import Heads, features
 
-_CANDIDATE: Final = 1.0
-"""An account enters linkage when at most one harmless account in ten has such a request."""
+_CANDIDATE: Final = 0.8
+"""An account enters linkage when at most about one harmless account in six has such a request."""
 _CACHED: Final = 200_000
 
 
@@ -136,7 +136,7 @@ def score_accounts(
     scored = [
         Scored(
             account=account,
-            score=combined(own[account], added.get(account, 0.0), share=SUPPORT),
+            score=combined(own[account], added.get(account, 0.0), rarest=readings[account].rarities["maximum"], share=SUPPORT),
             reading=readings[account],
             case=tuple(int(kept.exchange) for kept in readings[account].evidence),
             added=added.get(account, 0.0),

@@ -8,15 +8,18 @@ accounts that share those networks by chance. Goals are split: the detector neve
 from __future__ import annotations
 
 import random
+import statistics
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from bartizan.monitor.decomposition import Session
+from bartizan.monitor.decomposition import Decomposition, Limits, Session, limits_of
+from bartizan.monitor.text import Heads
 from bartizan.monitor.training.goals import GOALS, Goal, read_goals
 from bartizan.monitor.training.requests import requests
 
+SECOND: Final = Path(__file__).with_name("goals_second.toml")
 _DAYS: Final = 14
 
 
@@ -141,12 +144,25 @@ def measured(world: list[Labelled], flagged: set[int], background: int) -> Outco
     )
 
 
-def run(path: Path = GOALS, *, campaigns: int = 60, backgrounds: tuple[int, ...] = (10, 100), seed: int = 7) -> list[Any]:
-    """Measure the shipped detector on the goals of a file."""
-    from bartizan.monitor.decomposition import Decomposition  # noqa: PLC0415 - loads weights
+def fitted(heads: Heads, *, budget: float = 0.015, campaigns: int = 40, background: int = 10, seed: int = 11) -> Limits:
+    """Return the limits of the detector from benign sessions on the first author's goals: what ``bartizan monitor calibrate`` ships."""
+    goals, frames = read_goals(GOALS)
+    world = [item for item in World(goals, frames, seed=seed).sessions(campaigns, background) if not item.campaign]
+    asked = Decomposition(heads, Limits(mean=0.0, spread=1.0, threshold=0.0, step=_STEP))
+    values = [value for item in world if item.twin for text in item.session.texts if abs(value := asked.step(text)) >= _STEP]
+    mean, spread = statistics.mean(values), statistics.pstdev(values)
+    detector = Decomposition(heads, Limits(mean=mean, spread=spread, threshold=0.0, step=_STEP))
+    scores = [score for group, score in detector.scored([item.session for item in world]) for _ in group]
+    return limits_of(scores, spread, mean, budget=budget, step=_STEP)
 
+
+_STEP: Final = 0.3
+
+
+def run(*, which: str = "first", campaigns: int = 60, backgrounds: tuple[int, ...] = (10, 100), seed: int = 7) -> list[Any]:
+    """Measure the shipped detector on the first or the second author's goals."""
     detector = Decomposition.load()
-    goals, frames = read_goals(path)
+    goals, frames = read_goals(GOALS if which == "first" else SECOND)
     figures = []
     for background in backgrounds:
         world = World(goals, frames, seed=seed).sessions(campaigns, background)

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import cel
 import msgspec
+import re2
 
 from bartizan.errors import ConfigError
 from bartizan.event import SignalLevel
@@ -80,41 +81,54 @@ class Compiled:
 def compile_rule(rule: Rule) -> Compiled:
     """Check and compile a rule; raises ConfigError for what is unbounded, unknown or no truth value."""
     where = f"rule {rule.id[:60]!r}"
-    if not rule.id.replace("_", "").isalnum() or not rule.id.isascii() or len(rule.id) > 60:
-        raise ConfigError(f"{where}: an id is letters, digits and underscores, at most 60")
-    if len(rule.when) > MAX_CHARS:
-        raise ConfigError(f"{where} is longer than {MAX_CHARS} characters", hint="split it into several rules")
-    if max((rule.when.count(mark) for mark in "([{!-"), default=0) > _OPENING:
-        raise ConfigError(f"{where} is nested or negated more than {_OPENING} times")
+    _check_text(rule, where)
     try:
         program = cel.compile(rule.when)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(
             f"{where} is not CEL: {str(error).splitlines()[0][:200]}", hint="see docs/monitor.md, Rules of your own"
         ) from error
-    if loops := [name for name in _MACROS if f"{name}(" in rule.when.replace(" ", "")]:
-        raise ConfigError(f"{where} uses {loops[0]}, which loops or searches", hint=f"allowed functions: {', '.join(sorted(_FUNCTIONS))}")
-    unknown = sorted({str(name) for name in program.functions()} - _FUNCTIONS - _operators(program))
-    if unknown:
-        raise ConfigError(f"{where} calls {unknown[0]}", hint=f"allowed functions: {', '.join(sorted(_FUNCTIONS))}")
-    strange = sorted({str(name) for name in program.variables()} - set(FIELDS))
-    if strange:
-        raise ConfigError(f"{where} names {strange[0]}", hint=f"known names: {', '.join(FIELDS)}")
+    _check_names(rule, program, where)
     compiled = Compiled(rule, program)
     try:
         value = program.execute(dict(FIELDS))
     except ArithmeticError:
         return compiled  # dividing by a count that is 0 in an example may be right on history
     except (TypeError, ValueError, RuntimeError, KeyError) as error:
-        raise ConfigError(
-            f"{where} does not fit the fields' types: {str(error).splitlines()[0][:200]}", hint="numbers are doubles: write 3.0"
-        ) from error
+        message = f"{where} does not fit the fields' types: {str(error).splitlines()[0][:200]}"
+        raise ConfigError(message, hint="numbers are doubles: write 3.0") from error
     if not isinstance(value, bool):
         raise ConfigError(f"{where} gives {type(value).__name__}, not true or false")
     return compiled
 
 
-_MACROS: Final = ("map", "filter", "all", "exists", "exists_one", "matches", "transformList", "transformMap", "bind", "reduce")
+def _check_text(rule: Rule, where: str) -> None:
+    if not rule.id.replace("_", "").isalnum() or not rule.id.isascii() or len(rule.id) > 60:
+        raise ConfigError(f"{where}: an id is letters, digits and underscores, at most 60")
+    if len(rule.when) > MAX_CHARS:
+        raise ConfigError(f"{where} is longer than {MAX_CHARS} characters", hint="split it into several rules")
+    if max(rule.when.count(mark) for mark in "([{!-") > _OPENING:
+        raise ConfigError(f"{where} is nested or negated more than {_OPENING} times")
+    if not rule.when.replace("\n", "").replace("\t", "").isprintable():
+        raise ConfigError(f"{where} holds characters that do not print")
+
+
+def _check_names(rule: Rule, program: Any, where: str) -> None:  # noqa: ANN401 - the library has no types
+    allowed = f"allowed functions: {', '.join(sorted(_FUNCTIONS))}"
+    if loops := sorted(_MACROS & set(_NAME.findall(rule.when))):
+        raise ConfigError(f"{where} uses {loops[0]}, which loops or searches", hint=allowed)
+    unknown = sorted({str(name) for name in program.functions()} - _FUNCTIONS - _operators(program))
+    if unknown:
+        raise ConfigError(f"{where} calls {unknown[0]}", hint=allowed)
+    strange = sorted({str(name) for name in program.variables()} - set(FIELDS))
+    if strange:
+        raise ConfigError(f"{where} names {strange[0]}", hint=f"known names: {', '.join(FIELDS)}")
+
+
+_MACROS: Final = frozenset(
+    {"map", "filter", "all", "exists", "exists_one", "existsOne", "matches", "transformList", "transformMap", "bind", "reduce", "cel"}
+)
+_NAME: Final = re2.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
 def _operators(program: Any) -> set[str]:  # noqa: ANN401 - the library has no types

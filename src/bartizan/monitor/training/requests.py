@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tomllib
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -66,7 +66,7 @@ def _filled(template: str, slots: dict[str, tuple[str, ...]], draw: random.Rando
 def _spelt(text: str, draw: random.Random) -> str:
     """Vary case and the final mark, which people are careless with: neither may tell the sides apart."""
     bare = text.strip().rstrip("?.")
-    how: Literal[0, 1, 2, 3] | int = draw.randrange(_SPELLINGS + 1)
+    how = draw.randrange(_SPELLINGS + 1)
     question = bare.lower().startswith(("how", "what", "where", "can", "could", "which", "who", "why", "is ", "are ", "does", "did"))
     mark = "" if how == 0 else "?" if question else "."
     return (bare[:1].lower() if how == 1 else bare[:1].upper()) + bare[1:] + mark
