@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import statistics
 import tempfile
@@ -175,6 +176,8 @@ class Erasures(msgspec.Struct, frozen=True, kw_only=True):
     erase_p50_ms: float
     erase_p99_ms: float
     erase_cpu_ms: float
+    disk_sync_p50_ms: float
+    """One durable write of 4 KB in the same directory; an erasure makes at least two, one after the other."""
     sweep_p50_ms: float
     found_anywhere: int
     keys_left: int
@@ -220,6 +223,7 @@ def _erase(ledger: Ledger, data: Path, free: list[str], held: list[str]) -> Eras
         erase_p50_ms=round(statistics.median(took), 2),
         erase_p99_ms=round(sorted(took)[int(0.99 * (len(took) - 1))], 2),
         erase_cpu_ms=round(statistics.median(cpu), 2),
+        disk_sync_p50_ms=round(_sync_ms(data), 2),
         sweep_p50_ms=round(statistics.median(swept), 1),
         found_anywhere=found,
         keys_left=left,
@@ -227,6 +231,17 @@ def _erase(ledger: Ledger, data: Path, free: list[str], held: list[str]) -> Eras
         held=len(held),
         held_blocked=blocked,
     )
+
+
+def _sync_ms(data: Path) -> float:
+    taken = []
+    with (data / "sync").open("wb", buffering=0) as file:
+        for _ in range(25):
+            begun = time.perf_counter()
+            file.write(b"x" * 4096)
+            os.fdatasync(file.fileno())
+            taken.append((time.perf_counter() - begun) * 1000)
+    return statistics.median(taken)
 
 
 def _is_held(ledger: Ledger, account: str) -> bool:
