@@ -102,9 +102,10 @@ class _Sequences:
             case "end" if app.directory.grants(principal):
                 app.registrar.end_grant(app.directory.grants(principal)[0].id, actor=None, reason="bench")
             case "signal":
-                level, confidence = self._chance.choice((("medium", 0.97), ("high", 0.9995)))
                 category = self._chance.choice(("cyber_exploit", "ransomware"))
-                app.ledger.append_now(envelope(signal(who.account, level, confidence, category), account=who.account))
+                sure = self._chance.random() < 0.5
+                fact = signal(who.account, "high" if sure else "medium", 0.9995 if sure else 0.97, category)
+                app.ledger.append_now(envelope(fact, account=who.account))
                 app.monitor.enforcer.settle()
             case "hand":
                 app.registrar.set_standing(principal, self._chance.choice(("throttled", "suspended")), actor=None, reason="bench")
