@@ -145,7 +145,14 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
 
 
 @app.command()
-def monitor(  # noqa: PLR0917 - a command has as many options as it has
+def monitor(
+    *,
+    decomposition: Annotated[bool, typer.Option(help="Campaigns whose every step looks harmless, at 10 and 100 times background")] = False,
+    goals: Annotated[
+        str, typer.Option(help="Which goals: first (developed on) or second (another author's, kept for the final run)")
+    ] = "first",
+    data: Annotated[Path | None, typer.Option("--data", help="Folder with labelled account_streams and conversations")] = None,
+    accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,
     review: Annotated[bool, typer.Option("--review", help="Simulated months of review: coverage and error of the estimate")] = False,
     entitlements: Annotated[
         bool, typer.Option("--entitlements", help="Random grants, suspensions and appeals: do all views agree?")
@@ -167,34 +174,52 @@ def monitor(  # noqa: PLR0917 - a command has as many options as it has
     seed: Annotated[int, typer.Option(help="Of everything drawn")] = 1,
     json: Json = False,
 ) -> None:
-    """Detection by kind of account, cost and campaigns; whether review's estimate is right, all views agree and what is erased is gone."""
-    from bartizan.bench import monitor_canaries, monitor_people, monitor_review, monitor_week
-    from bartizan.bench.monitor import cost as costs
-    from bartizan.bench.monitor import decomposition as campaigns
-    from bartizan.bench.monitor import recall
+    """CPU per exchange and bytes an account; with --data recall, --decomposition campaigns; the other flags: people, cases and review."""
+    from bartizan.bench.monitor.cost import cost
 
-    chosen: dict[str, Callable[[], Any]] = {}
-    if review:
-        chosen["review"] = lambda: monitor_review.run(months=months, seed=seed)
-    if entitlements:
-        chosen["entitlements"] = lambda: monitor_people.entitlements(sequences=sequences, seed=seed)
-    if people:
-        chosen["people"] = lambda: monitor_week.week(seed=seed)
-    if erasure:
-        chosen["erasure"] = monitor_people.erasures
-    if canaries is not None:
-        chosen["canaries"] = lambda: monitor_canaries.canaries(canaries, seed=seed)
-    if cost:
-        chosen["cost"] = lambda: costs.cost(accounts)
+    chosen: list[Callable[[], Any]] = []
     if decomposition:
-        chosen["decomposition"] = lambda: campaigns.run(which=goals)
+        from bartizan.bench.monitor.decomposition import run
+
+        chosen.append(lambda: run(which=goals))
     if data is not None:
-        chosen["recall"] = lambda: recall.recall(data)
-    if not chosen:
-        asked = "--data DIR, --decomposition, --cost, --review, --entitlements, --people, --erasure, --canaries PATH"
-        raise typer.BadParameter(f"name at least one: {asked}")
-    for measure in chosen.values():
+        from bartizan.bench.monitor.recall import recall
+
+        folder = data
+        chosen.append(lambda: recall(folder))
+    if review or entitlements or people or erasure or canaries is not None:
+        chosen += _of_people(
+            review=review,
+            entitlements=entitlements,
+            people=people,
+            erasure=erasure,
+            canaries=canaries,
+            months=months,
+            sequences=sequences,
+            seed=seed,
+        )
+    for measure in chosen or [lambda: cost(accounts)]:
         _show(measure, as_json=json)
+
+
+def _of_people(
+    *, review: bool, entitlements: bool, people: bool, erasure: bool, canaries: Path | None, months: int, sequences: int, seed: int
+) -> list[Callable[[], Any]]:
+    from bartizan.bench import monitor_canaries, monitor_people, monitor_review, monitor_week
+
+    chosen: list[Callable[[], Any]] = []
+    if review:
+        chosen.append(lambda: monitor_review.run(months=months, seed=seed))
+    if entitlements:
+        chosen.append(lambda: monitor_people.entitlements(sequences=sequences, seed=seed))
+    if people:
+        chosen.append(lambda: monitor_week.week(seed=seed))
+    if erasure:
+        chosen.append(monitor_people.erasures)
+    if canaries is not None:
+        path = canaries
+        chosen.append(lambda: monitor_canaries.canaries(path, seed=seed))
+    return chosen
 
 
 @app.command()
