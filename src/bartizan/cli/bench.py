@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -105,6 +106,25 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
     from bartizan.bench.identity import run
 
     _show(lambda: run(revocations=revocations, rounds=rounds), as_json=json)
+
+
+@app.command()
+def intel(
+    data: Annotated[Path | None, typer.Option(help="Folder with rows to score: docs/intel.md says which files")] = None,
+    extraction: Annotated[
+        bool, typer.Option("--extraction", help="Indicators: speed beside installed peers, hostile texts, quality")
+    ] = False,
+    attack: Annotated[bool, typer.Option("--attack", help="Techniques: quality")] = False,
+    entities: Annotated[bool, typer.Option("--entities", help="Actors, malware and tools: quality")] = False,
+    rounds: Rounds = 5,
+    json: Json = False,
+) -> None:
+    """How fast and how well reports are read; all three parts unless some are chosen."""
+    from bartizan.bench.intel import measure
+
+    chosen = {name for name, wanted in (("extraction", extraction), ("attack", attack), ("entities", entities)) if wanted}
+    parts = frozenset(chosen or {"extraction", "attack", "entities"})
+    _show(lambda: measure(data, parts=parts, rounds=rounds), as_json=json)
 
 
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
