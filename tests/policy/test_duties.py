@@ -8,7 +8,8 @@ from bartizan.bench.policy_reference import _ATTRIBUTES
 from bartizan.identity import duties
 from bartizan.policy import Policy, Resource, actions
 
-CONTEXT = {"chat": {"tier": 0, "model": "m"}, "call_tool": {"tier": 0, "tool": "t"}, "use_tier": {"tier": 0}}
+REPORT = {"tier": 0, "tlp": 1, "own": False}
+CONTEXT = {"report.read": REPORT, "report.export": REPORT, "chat": {"tier": 0, "model": "m"}, "call_tool": {"tier": 0, "tool": "t"}, "use_tier": {"tier": 0}}
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,7 @@ key.issue A              key.rotate A            key.revoke OA
 grant.propose O          grant.give O            grant.approve P         grant.end OP
 hold.place OV            hold.approve P          hold.release V
 case.show OPRV           case.decide PR          control.change O        policy.change A
+report.list MORUA        report.read MORUA       report.ingest MORA      report.export MORA
 """
 LETTERS = {"M": "member", "O": "operator", "P": "approver", "R": "reviewer", "V": "privacy", "U": "auditor", "A": "admin"}
 EXPECTED = {name: {LETTERS[letter] for letter in letters} for name, letters in zip(MATRIX.split()[::2], MATRIX.split()[1::2], strict=True)}

@@ -3,10 +3,11 @@ import pytest
 from bartizan.errors import StoreError
 from bartizan.store import SqliteLog
 from bartizan.store.connection import connect
+from bartizan.store.corpus import CORPUS
 from bartizan.store.schema import KEYS, LEDGER
 
 
-@pytest.mark.parametrize("schema", [LEDGER, KEYS], ids=lambda schema: schema.name)
+@pytest.mark.parametrize("schema", [LEDGER, KEYS, CORPUS], ids=lambda schema: schema.name)
 def test_every_table_states_its_retention_class(schema):
     assert schema.retention
     for table, retention in schema.retention.items():

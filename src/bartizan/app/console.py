@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 from bartizan.app.compose import App
 from bartizan.app.tables import tables
 from bartizan.console import Console
+from bartizan.workbench.intel.shelf import Shelf
 
 
 def console_app(app: App) -> ASGIApp:
@@ -18,5 +19,7 @@ def console_app(app: App) -> ASGIApp:
         policy=app.policy,
         registry=app.registry,
         projections=tables(app),
+        monitor=app.monitor,
         settings=app.settings,
+        shelf=Shelf(app.ledger, app.data / "intel.db", unmarked=app.settings.intel.unmarked_tlp),
     )

@@ -53,6 +53,8 @@ _READ: Final = (
     "policy.show",
     "case.list",
     "key.list",
+    "report.list",
+    "report.read",
 )
 _MANAGE: Final = {
     "content.read": "Record",
@@ -77,7 +79,11 @@ _MANAGE: Final = {
     "case.decide": "Case",
     "control.change": "Control",
     "policy.change": "PolicyText",
+    "report.ingest": "Record",
+    "report.export": "Record",
 }
+_REPORTS: Final = ("report.list", "report.read", "report.ingest", "report.export")
+_OF_A_REPORT: Final = {"tier": "!int", "tlp": "!int", "own": "!bool"}
 _ATTRIBUTES: Final = {
     "Key": {"owner"},
     "Hold": {"proposer"},
@@ -97,12 +103,13 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "key.revoke",
         "case.show",
         "hold.place",
+        *_REPORTS,
     },
     "approver": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide"},
+    "reviewer": {*_READ, "content.read", "case.show", "case.decide", *_REPORTS},
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),
@@ -111,9 +118,9 @@ _MAY: Final[Mapping[str, set[str]]] = {
     "admin": {
         *_READ,
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
-        *("policy.change", "ledger.export"),
+        *("policy.change", "ledger.export", *_REPORTS),
     },
-    "member": set(_USE),
+    "member": {*_USE, *_REPORTS},
 }
 
 
@@ -128,6 +135,8 @@ def allows(request: Request) -> bool:
     if what in _USE:
         return "member" in roles and _use(context)
     if who.kind == "agent" or (what in _MANAGE and who.kind != "person"):
+        return False
+    if what in {"report.read", "report.export"} and context["tlp"] > context["tier"] + 1 and not context["own"]:
         return False
     if _torn(what, roles) or _own(request):
         return False
@@ -173,10 +182,14 @@ def _well_formed(request: Request) -> bool:
     if what in _USE:
         wanted, shape = _USE[what]
     elif what in _READ or what in _MANAGE:
-        wanted, shape = ("Key" if what == "key.list" else _MANAGE.get(what, "Record")), {}
+        wanted, shape = ("Key" if what == "key.list" else _MANAGE.get(what, "Record")), _shape(what)
     else:
         return False
     return resource.type == wanted and _attributes_fit(what, resource) and _context_fits(request.context, shape)
+
+
+def _shape(what: str) -> Mapping[str, str]:
+    return _OF_A_REPORT if what in {"report.read", "report.export"} else {}
 
 
 def _attributes_fit(what: str, resource: Resource) -> bool:
@@ -232,7 +245,7 @@ _PEOPLE: Final = ("ada", "bob", "eve")
 def random_request(chance: random.Random) -> Request:
     """Return a request that is near to something: well formed half of the time, else with one thing of another type."""
     what = chance.choice([*_USE, *_USE, *_READ, *_MANAGE, "nothing"])
-    wanted, shape = _USE.get(what, ("Key" if what == "key.list" else _MANAGE.get(what, "Record"), {}))
+    wanted, shape = _USE.get(what, ("Key" if what == "key.list" else _MANAGE.get(what, "Record"), _shape(what)))
     values = {"int": chance.choice([-1, 0, 1, 2, 3, 4, 100]), "str": "m", "bool": chance.random() < 0.5, "strs": ["a", "b"]}
     context: dict[str, Any] = {
         name: values[kind.lstrip("!")] for name, kind in shape.items() if kind.startswith("!") or chance.random() < 0.3

@@ -11,6 +11,8 @@ import msgspec
 
 from bartizan.cli.terminal import safe
 from bartizan.workbench.intel import Brief, Citation, Report, Statement
+from bartizan.workbench.intel.ask import Hit
+from bartizan.workbench.intel.export.hunt import Hunts
 
 
 def lines(rows: Iterable[Any], out: Path) -> None:
@@ -41,7 +43,10 @@ def brief(made: Brief, reports: Sequence[Report], *, limit: int) -> str:
         out += ["", f"{len(made.duplicates)} reports repeat another one and were left out"]
     if made.hostile:
         out += ["", "Hostile or odd"]
-        out += [f"  {_name(each.doc)} p.{each.flag.page}: {each.flag.kind}: {safe(each.flag.detail)}: {safe(each.flag.text[:120])}" for each in made.hostile[:limit]]
+        out += [
+            f"  {_name(each.doc)} p.{each.flag.page}: {each.flag.kind}: {safe(each.flag.detail)}: {safe(each.flag.text[:120])}"
+            for each in made.hostile[:limit]
+        ]
     out += ["", "Not known", *(f"  {safe(line)}" for line in made.unknown)]
     names = {report.document.id for report in reports}
     return "\n".join([*out, "", f"{len(made.statements)} statements in all over {len(names)} documents; --json FILE writes every one", ""])
@@ -59,3 +64,28 @@ def _places(citations: Sequence[Citation]) -> str:
 
 def _name(path: str) -> str:
     return safe(path.rpartition("/")[2] or path)
+
+
+def hits(found: Sequence[Hit]) -> str:
+    """Return quotes for a person."""
+    if not found:
+        return "nothing found\n"
+    return "\n".join(f"{safe(hit.statement)}\n    {_places([hit.citation])}" for hit in found) + "\n"
+
+
+def hunts(found: Hunts) -> str:
+    """Return hunts and drafts for a person."""
+    out = [
+        f"{safe(each.title)}\n    look for {safe(each.look)}\n    because: {safe(each.quote[:300])} [{_name(each.report)} p.{each.page}]"
+        for each in found.hunts
+    ]
+    out += [f"\n# {safe(draft.title)} ({draft.language} draft)\n{safe(draft.text)}" for draft in found.drafts]
+    out += [f"left out, since its parser refuses it: {safe(each)}" for each in found.refused]
+    return "\n".join(out or ["nothing to hunt for"]) + "\n"
+
+
+def drafts(found: Hunts, folder: Path) -> None:
+    """Write every draft to a file of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, draft in enumerate(found.drafts, 1):
+        (folder / f"draft-{number:02}.{'yml' if draft.language == 'sigma' else 'yar'}").write_text(draft.text, encoding="utf-8")

@@ -9,8 +9,10 @@ from bartizan.config.secret import Secret
 from bartizan.config.settings import (
     ConsoleSettings,
     ControlSetting,
+    FlowSettings,
     GatewaySettings,
     GuardSettings,
+    IntelSettings,
     LedgerSettings,
     LimitSettings,
     McpServerSettings,
@@ -26,8 +28,10 @@ from bartizan.config.settings import (
 __all__ = [
     "ConsoleSettings",
     "ControlSetting",
+    "FlowSettings",
     "GatewaySettings",
     "GuardSettings",
+    "IntelSettings",
     "LedgerSettings",
     "LimitSettings",
     "McpServerSettings",

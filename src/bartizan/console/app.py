@@ -21,6 +21,7 @@ from bartizan.casework import Casebook
 from bartizan.config import Settings
 from bartizan.console.assets import asset
 from bartizan.console.edge import Edge
+from bartizan.console.intel_files import IntelFiles
 from bartizan.console.parts import Parts
 from bartizan.console.routes import DEEDS, PAGES
 from bartizan.console.signin import SignInOut
@@ -30,13 +31,15 @@ from bartizan.errors import BartizanError, RefusedError
 from bartizan.event import new_id
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
+from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projections
+from bartizan.workbench.intel.shelf import Shelf
 
 _log = logging.getLogger("bartizan.console")
 
 
-def Console(  # noqa: N802 - read as a class by whoever composes it, like Gateway
+def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; it is given each room it shows
     *,
     ledger: Ledger,
     directory: Directory,
@@ -44,7 +47,9 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
     policy: Policy,
     registry: Registry,
     projections: Projections,
+    monitor: Monitor,
     settings: Settings,
+    shelf: Shelf | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Return the console. It follows the ledger by itself, on one thread; nothing else may call ``ledger.catch_up`` meanwhile."""
@@ -58,6 +63,8 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
         settings=settings,
         registrar=Registrar(ledger, directory, clock=clock),
         desk=casework.Desk(ledger, casebook, clock=clock),
+        monitor=monitor,
+        shelf=shelf,
         clock=clock,
     )
     web = Web(parts)
@@ -93,6 +100,8 @@ def Console(  # noqa: N802 - read as a class by whoever composes it, like Gatewa
     routes += [Route("/sign-out", entry.leave, methods=["POST"]), Route("/assets/{name:path}", asset)]
     for page in PAGES:
         routes += [Route(f"{page.path}.json", web.page(page, json=True)), Route(page.path, web.page(page, json=False))]
+    files = IntelFiles(web)
+    routes += [Route("/intel/bring", files.bring, methods=["POST"]), Route("/intel/export", files.hand_on, methods=["POST"])]
     routes += [Route(deed.path, web.deed(deed), methods=["POST"]) for deed in DEEDS]
     app = Starlette(
         routes=routes,

@@ -25,6 +25,7 @@ from bartizan.event.exchange import (
     RequestRefused,
     Span,
     Timings,
+    Trace,
     Verdict,
 )
 from bartizan.event.held import HoldSpent
@@ -40,6 +41,7 @@ from bartizan.event.identity import (
     SessionOpened,
 )
 from bartizan.event.monitor import Contribution, SignalKind, SignalLevel, SignalRaised
+from bartizan.event.intel import ReportIngested, ReportRemoved, ReportsExported
 from bartizan.event.record import (
     ContentErased,
     ContentRead,
@@ -49,6 +51,7 @@ from bartizan.event.record import (
     WriterStarted,
     WriterStopped,
 )
+from bartizan.event.retention import ErasureChecked, StoreChecked
 from bartizan.event.review import (
     Label,
     LabelSettled,
@@ -94,6 +97,7 @@ __all__ = [
     "ControlRegistered",
     "ControlSettingsChanged",
     "Envelope",
+    "ErasureChecked",
     "Event",
     "ExchangeAdmitted",
     "ExchangeCompleted",
@@ -121,6 +125,9 @@ __all__ = [
     "PrincipalKind",
     "PrincipalRegistered",
     "Purpose",
+    "ReportIngested",
+    "ReportRemoved",
+    "ReportsExported",
     "RequestRefused",
     "RetentionApplied",
     "RetentionClass",
@@ -137,6 +144,7 @@ __all__ = [
     "Span",
     "Standing",
     "Step",
+    "StoreChecked",
     "StratumPlan",
     "Tier",
     "Timings",
@@ -147,6 +155,7 @@ __all__ = [
     "ToolPin",
     "ToolsPinned",
     "ToolsWithdrawn",
+    "Trace",
     "UpstreamNoticeReceived",
     "Verdict",
     "WebhookTried",

@@ -62,6 +62,7 @@ class Client:
     """Calls the allowed origins and no others. One per event loop; close it when done.
 
     ``retries`` counts further tries on a fresh connection when a kept-alive one turns out dead before any byte of an answer came.
+    ``addresses`` pins an origin to an address that was checked, so that its name is not looked up again.
     A response that is not complete when it is closed closes its connection, which is how a call is cancelled.
     """
 
@@ -75,11 +76,13 @@ class Client:
         max_response_bytes: int = 16 << 20,
         retries: int = 1,
         ca_files: Mapping[Origin, str] | None = None,
+        addresses: Mapping[Origin, str] | None = None,
     ) -> None:
         self._allowed = frozenset(allowed)
         self._timeouts = timeouts or Timeouts()
         self._max_connections = max_connections
         self._max_idle = max_idle
+        self._addresses = dict(addresses or {})
         self._max_response_bytes = max_response_bytes
         self._retries = retries
         self._tls = {origin: _context(path) for origin, path in (ca_files or {}).items()}
@@ -145,7 +148,7 @@ class Client:
             async with asyncio.timeout(self._timeouts.connect_s):
                 _, connection = await loop.create_connection(
                     lambda: Connection(loop, origin, self._free, self._lost),
-                    origin.host,
+                    self._addresses.get(origin, origin.host),
                     origin.port,
                     ssl=tls,
                     server_hostname=origin.host if tls else None,

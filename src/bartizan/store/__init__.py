@@ -5,6 +5,7 @@ and key, and says cheaply whether anything changed. Knows nothing of what the ro
 """
 
 from bartizan.store.contract import EMPTY_ROOT, Batch, EntryRow, Head, KeyRow, KeyStore, LogStore, OpenExchange, Purpose
+from bartizan.store.corpus import Match, Passage, ReportRow, RunRow, SqliteCorpus
 from bartizan.store.keys import SqliteKeys
 from bartizan.store.log import SqliteLog
 
@@ -16,8 +17,13 @@ __all__ = [
     "KeyRow",
     "KeyStore",
     "LogStore",
+    "Match",
     "OpenExchange",
+    "Passage",
     "Purpose",
+    "ReportRow",
+    "RunRow",
+    "SqliteCorpus",
     "SqliteKeys",
     "SqliteLog",
 ]

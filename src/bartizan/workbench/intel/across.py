@@ -20,6 +20,7 @@ _STRONG: Final = frozenset({"declared", "indicator section", "defanged", "networ
 _LINK: Final = 2.0
 _SHARED_BY: Final = 12
 """An indicator or name in more reports than this, or in half of them, tells no campaign from another."""
+_SHOWN: Final = 20
 _SINCE: Final = re2.compile(
     r"(?i)\b(?:active|operating|operational|in operation|in use|used|observed|seen|tracked|known|around|existed|targeting)\b[^.;]{0,40}?"
     r"\bsince (?:at least |as early as |about |around |early |late |mid-?|the (?:beginning|end|start) of |(?:january|february|march|april|may"
@@ -42,6 +43,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     documents: tuple[str, ...]
     shared: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    """(document, shared thing) wherever the one holds the other."""
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +131,7 @@ def _features(report: Report) -> Iterable[str]:
 
 def _weight(feature: str) -> float:
     kind = feature.partition(":")[0]
-    return {"technique": 0.1, "actor": 1.2, "malware": 1.0, "cve": 0.7}.get(kind, 1.0)
+    return {"technique": 0.1, "actor": 1.2, "malware": 1.0, "cve": 0.7, "filename": 0.3}.get(kind, 1.0)
 
 
 def _root(leader: list[int], place: int) -> int:
@@ -147,7 +150,9 @@ def _campaign(reports: Sequence[Report], group: Sequence[int], shared: dict[tupl
     ranked = sorted(counts, key=lambda feature: (-counts[feature] * _weight(feature), feature))
     names = {entity.key: entity.name for place in group for entity in reports[place].analysis.entities}
     title = next((names[feature] for feature in ranked if feature in names), ranked[0].partition(":")[2] if ranked else "")
-    return Campaign(name=title, documents=tuple(reports[place].document.id for place in group), shared=tuple(ranked[:20]))
+    kept = tuple(ranked[:_SHOWN])
+    links = tuple((reports[place].document.id, feature) for place in group for feature in kept if feature in set(_features(reports[place])))
+    return Campaign(name=title, documents=tuple(reports[place].document.id for place in group), shared=kept, links=links)
 
 
 def _since(report: Report) -> Iterable[tuple[str, str, Quote]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -19,9 +19,10 @@ Section = Literal["summary", "report", "entity", "technique", "vulnerability", "
 _OVERLAP: Final = 0.5
 _POOL: Final = 3_000
 _SURE: Final = 0.5
-_PER_REPORT: Final = 7
-_PAGES_EACH: Final = 2.0
-_MOST_EACH: Final = 40
+_PER_REPORT: Final = 10
+_PAGES_EACH: Final = 3.0
+_MOST_EACH: Final = 90
+_GIST_SHARE: Final = 0.3
 
 TACTICS: Final = (
     *("reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation", "defense-evasion"),
@@ -139,6 +140,7 @@ class _Chosen:
         self._bags: list[frozenset[int]] = []
         self._by_word: dict[int, list[int]] = defaultdict(list)
         self._covered: set[str] = set()
+        self._each: Counter[str] = Counter()
         self._shared = Counter(word for report in reports for word in {w for item in report.analysis.candidates for w in item.words})
 
     def summarise(self, most: int) -> None:
@@ -162,12 +164,15 @@ class _Chosen:
         """Choose for each report by itself, more for longer ones."""
         for report in self._reports:
             most = min(int(_PER_REPORT + len(report.document.pages) * _PAGES_EACH), _MOST_EACH)
-            mine = sorted(report.analysis.candidates, key=lambda item: -item.score)
-            taken = 0
-            for item in mine:
-                if taken >= most:
-                    break
-                taken += self._take(report, item, "report")
+            for share, key in ((_GIST_SHARE, _by_score), (1.0, _by_fact)):
+                self._fill(report, key, int(share * most))
+
+    def _fill(self, report: Report, key: Callable[[Candidate], float], most: int) -> None:
+        """Take sentences of one report, best first, until it has so many."""
+        for item in sorted(report.analysis.candidates, key=key, reverse=True):
+            if self._each[report.document.id] >= most:
+                return
+            self._each[report.document.id] += self._take(report, item, "report", whatever=key is _by_fact)
 
     def things(self) -> None:
         """See to it that every actor, malware, tool, CVE, technique and strong indicator has a sentence that says something of it."""
@@ -206,6 +211,14 @@ class _Chosen:
     def _is_repeated(self, bag: frozenset[int], most: float) -> bool:
         common = Counter(place for word in bag for place in self._by_word.get(word, ()))
         return any(count > most * min(len(bag), len(self._bags[place])) and count > 3 for place, count in common.items())
+
+
+def _by_score(item: Candidate) -> float:
+    return item.score
+
+
+def _by_fact(item: Candidate) -> float:
+    return item.fact
 
 
 def _wanted(report: Report) -> dict[str, Section]:

@@ -67,7 +67,7 @@ class Folding:
             return text
         if not self._folds:
             self._folds = _folds()
-        return text if self._folds.keys().isdisjoint(set(text)) else text.translate(self._folds)
+        return text if self._folds.keys().isdisjoint(map(ord, set(text))) else text.translate(self._folds)
 
 
 def canonical(text: str) -> Canonical:

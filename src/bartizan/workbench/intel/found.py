@@ -70,6 +70,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     score: float
     words: tuple[int, ...]
     names: tuple[str, ...] = ()
+    fact: float = 0.0
+    """How much it says that is said once: numbers, names and acts, wherever the rest of the document is about."""
 
 
 class Analysis(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import Final, Self
 
 import msgspec
 
-from bartizan.errors import WorkError
+from bartizan.errors import ConfigError, WorkError
 from bartizan.sandbox import Limits, Sandbox, SandboxError
 from bartizan.workbench.intel.document import Failure
 from bartizan.workbench.intel.found import Report
-from bartizan.workbench.intel.parse.caps import Caps
+from bartizan.workbench.intel.caps import Caps
 
 MAX_FILE_BYTES: Final = 200 << 20
 _LIMITS: Final = Limits(memory_bytes=2 << 30, cpu_s=240.0, wall_s=600.0, output_bytes=512 << 20)
 _JOB: Final = "bartizan.workbench.intel.job:run"
+_NEEDED: Final = ("pypdfium2", "lxml", "olefile")
 _WHY: Final = {"memory": "too_big", "time": "too_slow", "output": "too_big", "crash": "parser_crashed", "error": "parser_failed"}
 
 
@@ -53,6 +55,9 @@ class Pipeline:
     """Children that read reports; use it as an async context manager. ``caps`` bound each file, ``limits`` each job."""
 
     def __init__(self, *, caps: Caps | None = None, limits: Limits | None = None, children: int = 0) -> None:
+        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            raise ConfigError(f"reading reports needs {', '.join(missing)}", hint="pip install 'bartizan[intel]'")
         self._caps = caps or Caps()
         self._children = children or max(os.cpu_count() or 1, 1)
         self._sandbox = Sandbox(_JOB, limits=limits or _LIMITS, children=self._children, queue=10_000)

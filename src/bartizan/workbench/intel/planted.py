@@ -22,6 +22,10 @@ from bartizan.workbench.intel.sentences import Span, sentences
 
 _REACH: Final = 12
 """Sentences that a planted one may draw in on either side."""
+_CLOSER: Final = re2.compile(
+    r"(?i)\[/INST\]|</(?:system|assistant|human|instructions?|prompt|tool_call|function_calls?)>|<\|im_end\|>|\}\}?(?:\s|$)"
+    r"|\bend (?:of )?(?:system|developer|user|admin|hidden|new) (?:prompt|message|instructions?)\b[:.]?"
+)
 _SHOWN: Final = 2_000
 _fold: Final = Folding()
 
@@ -53,7 +57,7 @@ def mark(document: Document) -> Document:
     folded = _fold(text)
     if not _rules().any_strong.Match(folded):
         return document
-    spans = list(sentences(text))
+    spans = [part for span in sentences(text) for part in _apart(text, span)]
     found = _planted(text, folded.replace("\n", " ").replace("\t", " "), spans)
     if not found:
         return document
@@ -87,6 +91,18 @@ def _planted(text: str, flat: str, spans: Sequence[Span]) -> list[tuple[Span, st
             first -= 1
         runs.append(((first, last), hits[place]))
     return runs
+
+
+def _apart(text: str, span: Span) -> list[Span]:
+    """Split a span after the closing mark of a template: what follows it on the same line is the report again."""
+    start, end = span
+    ends = [start + found.end() for found in _CLOSER.finditer(text[start:end])]
+    if not ends or ends[-1] >= end:
+        return [span]
+    begin = ends[-1]
+    while begin < end and text[begin].isspace():
+        begin += 1
+    return [(start, ends[-1]), (begin, end)]
 
 
 def _across(flat: str, spans: Sequence[Span], hits: dict[int, str]) -> None:

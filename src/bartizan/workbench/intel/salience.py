@@ -92,7 +92,9 @@ def candidates(document: Document, spans: Sequence[Span], named: Sequence[Named]
         seen.add(mark)
         inside = named[bisect_left(starts, a) : bisect_left(starts, b)]
         score = _score(text[a:b], bag, frequency, len(spans), place) + (1.2 if gist else 0.0) + _density(inside)
-        score -= 0.0 if _is_flowing(text[a:b], bag) else _LIST
+        fact = _fact(text[a:b], bag, frequency) + _density(inside)
+        if not _is_flowing(text[a:b], bag):
+            score, fact = score - _LIST, fact - _LIST
         made.append(
             Candidate(
                 start=a,
@@ -101,10 +103,13 @@ def candidates(document: Document, spans: Sequence[Span], named: Sequence[Named]
                 score=round(score, 4),
                 words=hashes,
                 names=tuple({item.name: 0 for item in inside}),
+                fact=round(fact, 4),
             )
         )
+    most = _FEWEST + _PER_PAGE * len(document.pages)
     made.sort(key=lambda item: -item.score)
-    return tuple(made[: _FEWEST + _PER_PAGE * len(document.pages)])
+    factual = sorted(made[most:], key=lambda item: -item.fact)[: 2 * most]
+    return (*made[:most], *factual)
 
 
 def spans_of(document: Document) -> list[Span]:
@@ -148,6 +153,14 @@ def _is_prose(sentence: str, bag: Sequence[str]) -> bool:
         return False
     low = sentence.casefold()
     return not any(phrase in low for phrase in words().furniture)
+
+
+def _fact(sentence: str, bag: Sequence[str], frequency: Counter[str]) -> float:
+    rare = sum(word[0].isupper() and frequency[word.strip(_STRIP).lower()] <= 2 for word in sentence.split()[1:])
+    numbers = sum(word[0].isdigit() and frequency[word] <= 3 for word in bag)
+    acts = sum(word.startswith(words().acts) for word in bag)
+    once = sum(frequency[word] == 1 for word in bag) / max(len(bag), 4)
+    return 0.6 * min(rare, 4) + 0.5 * min(numbers, 3) + 0.25 * min(acts, 3) + 1.6 * once
 
 
 def _is_flowing(sentence: str, bag: Sequence[str]) -> bool:

@@ -53,6 +53,8 @@ def _begins_anew(before: str, line: str) -> bool:
         return True
     if first.isdigit() and line[: line.find(" ")].rstrip(".)").replace(".", "").isdigit() and line[: line.find(" ")][-1:] in ".)":
         return True
+    if before[-1] in "]>}|" and (first.isupper() or first in "<[{"):
+        return True  # a template's closing mark, not the middle of a sentence
     if before[-1] in ",;-–(/" or first.islower():
         return False
     return before[-1] not in _ENDS and len(before) < _SHORT_LINE

@@ -4,6 +4,6 @@ Takes in a file's bytes and name. Gives out its documents, each with one canonic
 text that a person would not see is taken out of the canonical text and flagged.
 """
 
-from bartizan.workbench.intel.parse.sniff import Caps, parse
+from bartizan.workbench.intel.parse.sniff import parse
 
-__all__ = ["Caps", "parse"]
+__all__ = ["parse"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _FREE = 16 << 20
 _CHUNK = 1 << 20

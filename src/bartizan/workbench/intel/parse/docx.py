@@ -9,7 +9,7 @@ import msgspec
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.archive import Budget, one
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.xml import local, tree
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -86,7 +86,7 @@ def _run(run: Any, pages: list[_Page], styles: dict[str, str], whole: str) -> No
         (pages[-1].hidden.setdefault(why, []) if why else pages[-1].words).append(words)
 
 
-def _hidden(properties: Any, styles: dict[str, str]) -> str:  # noqa: ANN401, PLR0911 - one return a way
+def _hidden(properties: Any, styles: dict[str, str]) -> str:  # noqa: ANN401 - one return a way
     if properties is None:
         return ""
     style = properties.find(f"{_W}rStyle")

@@ -108,14 +108,14 @@ class _Reader:
         return red.value, green.value, blue.value, alpha.value
 
 
-def _collect(  # noqa: PLR0913 - recursion over two kinds of container
+def _collect(
     read: _Reader,
     holder: Any,
     count: Any,
     get: Any,
     found: _Found,
     matrix: pdfium.FS_MATRIX | None,
-    depth: int,  # noqa: ANN401
+    depth: int,
 ) -> None:
     for place in range(min(count(holder), _MOST_OBJECTS)):
         handle = get(holder, place)

@@ -12,7 +12,7 @@ from lxml import etree
 
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.plain import decode
 
 _NEVER: Final = frozenset(
@@ -41,7 +41,7 @@ _BLOCKS: Final = frozenset(
 )
 _CELLS: Final = frozenset({"td", "th"})
 _DEPTH: Final = 400
-_MOST_NODES: Final = 250_000
+_MOST_NODES: Final = 100_000
 _RULE: Final = re2.compile(r"([^{}@/;]+)\{([^{}]*)\}")
 _COMMENT: Final = re2.compile(r"(?s)/\*.*?\*/")
 _SIMPLE: Final = re2.compile(r"^(?:([a-z][a-z0-9]*|\*)?)((?:[.#][\w-]+)*)$")
@@ -182,7 +182,7 @@ def _hides(said: Mapping[str, str]) -> str:  # noqa: PLR0911 - one return a way
         return "visibility: hidden"
     if (opacity := _number(said.get("opacity", ""))) is not None and opacity[0] < 0.1 * (100 if opacity[1] == "%" else 1):
         return "almost no opacity"
-    if said.get("color", "").replace(" ", "").startswith("rgba(") and _alpha(said["color"]) < 0.1 or said.get("color") == "transparent":
+    if (said.get("color", "").replace(" ", "").startswith("rgba(") and _alpha(said["color"]) < 0.1) or said.get("color") == "transparent":
         return "text without colour"
     if (size := _number(said.get("font-size", ""))) is not None and _points(size) < 2:
         return "text without size"
@@ -196,7 +196,7 @@ def _hides(said: Mapping[str, str]) -> str:  # noqa: PLR0911 - one return a way
     if "scale(0" in said.get("transform", "").replace(" ", "").replace("scale(0.", "scale(."):
         return "scaled to nothing"
     far = [_number(said.get(side, "")) for side in ("left", "top", "right", "bottom", "text-indent", "margin-left", "margin-top")]
-    if any(each is not None and (each[0] <= -_OFF_PAGE or each[0] <= -90 and each[1] in {"em", "rem", "vw", "vh"}) for each in far):
+    if any(each is not None and (each[0] <= -_OFF_PAGE or (each[0] <= -90 and each[1] in {"em", "rem", "vw", "vh"})) for each in far):
         return "moved off the page"
     return ""
 

@@ -10,7 +10,7 @@ import re2
 
 from bartizan.workbench.intel.document import TLP, Document, Failure, Flag, Parsed
 from bartizan.workbench.intel.parse import archive, docx, feed, mail, markup, pdf, plain, structured
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _HEADER: Final = re2.compile(r"(?i)\A(?:[\w-]{2,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}")
 _MAIL_HEAD: Final = re2.compile(r"(?im)^(?:received|from|return-path|message-id|mime-version|delivered-to):")
@@ -78,10 +78,10 @@ def _open(data: bytes, name: str, caps: Caps, budget: archive.Budget) -> tuple[I
         return [document if document is not None else plain.read(data, name, caps)], []
     if head.startswith((b"<?xml", b"<rss", b"<feed", b"<rdf")) and b"<html" not in head:
         return feed.read(data, name, caps), []
+    if name.lower().endswith(".eml") or (not head.startswith(b"<") and _is_mail(data)):
+        return _mailed(mail.read(data, name, caps))
     if name.lower().endswith((".html", ".htm", ".xhtml")) or head.startswith(_MARKUP) or b"<html" in head:
         return [markup.read(data, name, caps)], []
-    if name.lower().endswith(".eml") or _is_mail(data):
-        return _mailed(mail.read(data, name, caps))
     return [plain.read(data, name, caps)], []
 
 

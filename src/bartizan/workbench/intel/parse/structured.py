@@ -12,10 +12,12 @@ from bartizan.workbench.intel.canon import canonical
 from bartizan.workbench.intel.document import TLP, Declared, Document, Tlp
 from bartizan.workbench.intel.kinds import MISP_KINDS, STIX_PATHS
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.parse.caps import Caps, DocumentError
+from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _COMPARISON: Final = re2.compile(r"([a-z0-9-]+:[A-Za-z0-9_.'\[\]*\"-]+?)\s*(?:=|IN|LIKE|MATCHES)\s*\(?'((?:[^'\\]|\\.)*)'")
 _MOST: Final = 500_000
+_LONG: Final = 60
+"""Longer values are paragraphs of their own."""
 
 
 class _Lines:
@@ -29,7 +31,7 @@ class _Lines:
     def add(self, text: str) -> int:
         """Add a line; returns where it begins."""
         begins = self.length
-        line = canonical(text).text + "\n"
+        line = canonical(text).text + ("\n\n" if len(text) > _LONG else "\n")
         self.parts.append(line)
         self.length += len(line)
         return begins

@@ -6,7 +6,7 @@ from typing import Any
 
 from lxml import etree
 
-from bartizan.workbench.intel.parse.caps import DocumentError
+from bartizan.workbench.intel.caps import DocumentError
 
 
 def tree(data: bytes, name: str) -> Any:  # noqa: ANN401 - lxml has no stubs
