@@ -249,19 +249,31 @@ def mcp(
 
 
 @app.command()
-def intel(
+def intel(  # noqa: PLR0917 - a command has as many options as it has
+    extraction: Annotated[
+        bool, typer.Option("--extraction", help="Indicators: speed beside installed peers, hostile texts, quality")
+    ] = False,
+    attack: Annotated[bool, typer.Option("--attack", help="Techniques: quality on --data")] = False,
+    entities: Annotated[bool, typer.Option("--entities", help="Actors, malware and tools: quality on --data")] = False,
     pages: Annotated[bool, typer.Option("--pages", help="From PDF to brief: pages a minute and CPU a page")] = False,
     injection: Annotated[bool, typer.Option("--injection", help="Instructions planted in every carrier: what they change")] = False,
     citations: Annotated[bool, typer.Option("--citations", help="Quotes verbatim, planted facts found, withheld findings covered")] = False,
     hostile: Annotated[bool, typer.Option("--hostile", help="Bombs, damage and a megabyte of the worst: CPU and typed errors")] = False,
     exports: Annotated[bool, typer.Option("--exports", help="Every format against its validator, and there and back")] = False,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of PDFs, or of report texts")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of PDFs, of report texts, or of labelled rows: see docs/intel.md")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="Pages to make where there is no folder of PDFs")] = 1000,
     json: Json = False,
 ) -> None:
     """Measure reading threat reports."""
     from bartizan.bench import intel_citations, intel_exports, intel_hostile, intel_injection, intel_pages
 
+    chosen = {name for name, wanted in (("extraction", extraction), ("attack", attack), ("entities", entities)) if wanted}
+    if chosen:
+        from bartizan.bench.intel import measure
+
+        _show(lambda: measure(data, parts=frozenset(chosen)), as_json=json)
     if pages:
         _show(lambda: intel_pages.pages(data, count=count), as_json=json)
     if injection:
