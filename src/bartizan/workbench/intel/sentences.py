@@ -63,9 +63,14 @@ def _begins_anew(before: str, line: str) -> bool:
 def _stops(text: str, begin: int, finish: int) -> Iterator[int]:
     """Yield the offsets after which a new sentence begins."""
     place = begin
+    ahead = dict.fromkeys(_ENDS, -1)
     while place < finish:
-        found = min((at for mark in _ENDS if (at := text.find(mark, place, finish)) >= 0), default=-1)
-        if found < 0:
+        for mark, at in ahead.items():
+            if at < place:  # looked for again only once passed, or a text of one mark would be searched for the others at each
+                found = text.find(mark, place, finish)
+                ahead[mark] = finish if found < 0 else found
+        found = min(ahead.values())
+        if found >= finish:
             return
         place = found + 1
         while place < finish and text[place] in _CLOSERS:

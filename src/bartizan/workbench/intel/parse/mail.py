@@ -30,7 +30,10 @@ class Mail(msgspec.Struct, frozen=True):
 
 def read(data: bytes, name: str, caps: Caps) -> Mail:
     """Return an EML file's message; raises DocumentError."""
-    message = email.message_from_bytes(data, policy=email.policy.compat32)
+    try:
+        message = email.message_from_bytes(data, policy=email.policy.compat32)
+    except RecursionError as error:
+        raise DocumentError(f"{name}: mail in mail without end", code="too_deep") from error
     made = Builder(name, "message/rfc822", data, caps)
     heads = [f"{head}: {_text(value)}" for head in _HEADERS for value in (message.get_all(head) or [])[:20]]
     made.title = _text(message.get("Subject", ""))
