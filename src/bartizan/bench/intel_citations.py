@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bartizan.bench.intel_corpus import paged, pdf, report, word
+from bartizan.store import ReportRow, SqliteCorpus
 from bartizan.workbench.intel.analyse import analyse
 from bartizan.workbench.intel.ask import ask
 from bartizan.workbench.intel.brief import Brief, brief
@@ -20,14 +21,16 @@ from bartizan.workbench.intel.parse import parse
 from bartizan.workbench.intel.salience import terms, word_hash
 from bartizan.workbench.intel.sentences import sentences
 from bartizan.workbench.intel.shelf import passages
-from bartizan.store import ReportRow, SqliteCorpus
 
 _FACTS = (
     ("The operators paid {a} for the domain registrar account {b} in {y}.", "Who paid for the registrar account {b}?"),
     ("In {m} {y} the group stole {n} gigabytes of design files from the {b} shipyard.", "What was stolen from the {b} shipyard?"),
     ("A loader named {b} was signed with a certificate issued to {a} Logistics.", "Which certificate signed the loader {b}?"),
     ("The ransom note of {b} asked {n} hospitals for payment within {k} days.", "What did the ransom note of {b} ask for?"),
-    ("Investigators traced the command server to a data centre in {b} run by {a} Hosting.", "Where was the command server in {b} traced to?"),
+    (
+        "Investigators traced the command server to a data centre in {b} run by {a} Hosting.",
+        "Where was the command server in {b} traced to?",
+    ),
     ("The backdoor {b} beacons every {n} minutes to {a}[.]top over port {k}.", "How often does the backdoor {b} beacon?"),
 )
 _MONTHS = ("January", "March", "May", "July", "September", "November")
@@ -137,7 +140,7 @@ def _cut(text: str) -> tuple[str, str] | None:
         if line.strip(" #*:0123456789.\t").casefold() in _HEADINGS:
             section: list[str] = []
             for after in lines[place + 1 : place + 26]:
-                if len(" ".join(section)) > 300 and len(after.strip()) < 40 and after.strip() and not after.strip()[-1] in ".,;":
+                if len(" ".join(section)) > 300 and len(after.strip()) < 40 and after.strip() and after.strip()[-1] not in ".,;":
                     break
                 section.append(after)
             found, rest = "\n".join(section), "\n".join([*lines[:place], *lines[place + 1 + len(section) :]])

@@ -38,7 +38,7 @@ from bartizan.workbench.intel.shelf import Shelf
 _log = logging.getLogger("bartizan.console")
 
 
-def Console(  # noqa: N802 - read as a class by whoever composes it, like Gateway
+def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway
     *,
     ledger: Ledger,
     directory: Directory,

@@ -92,7 +92,12 @@ def reports(parts: Parts, ask: Ask) -> Page:
     runs = tuple(_run(row) for row in parts.shelf.corpus.runs()[:5])
     may_bring = allowed(parts, ask, "report.ingest", record(parts, ask))
     body = Shelved(reports=tuple(reversed(heads[-_MOST:])), runs=runs)
-    return Page(template="intel.html", title="Intelligence", body=body, extra={"may_bring": may_bring, "busy": any(not run.finished for run in runs)})
+    return Page(
+        template="intel.html",
+        title="Intelligence",
+        body=body,
+        extra={"may_bring": may_bring, "busy": any(not run.finished for run in runs)},
+    )
 
 
 def search(parts: Parts, ask: Ask) -> Page:
@@ -133,7 +138,14 @@ def reader(parts: Parts, ask: Ask) -> Page:
 def _run(row: RunRow) -> RunShown:
     failures = tuple(_failures.decode(row.failures))
     return RunShown(
-        id=row.id, begun=row.begun, total=row.total, done=row.done, known=row.known, pages=row.pages, finished=row.finished, failures=failures
+        id=row.id,
+        begun=row.begun,
+        total=row.total,
+        done=row.done,
+        known=row.known,
+        pages=row.pages,
+        finished=row.finished,
+        failures=failures,
     )
 
 
@@ -152,7 +164,9 @@ def _things(report: Report) -> Iterable[Thing]:
     for item in (*found.indicators, *found.aside):
         page, start = (item.evidence[0].page, item.evidence[0].start) if item.evidence else (0, -1)
         group = "indicator" if item in found.indicators else "set aside"
-        yield Thing(group=group, name=item.value, detail=item.kind, why=f"{item.tier}: {item.reason}", count=item.count, page=page, start=start)
+        yield Thing(
+            group=group, name=item.value, detail=item.kind, why=f"{item.tier}: {item.reason}", count=item.count, page=page, start=start
+        )
 
 
 def _lit(report: Report, begin: int, end: int) -> Markup:
@@ -179,7 +193,9 @@ def _spans(report: Report) -> Iterable[tuple[int, int, str, str]]:
     for entity in report.analysis.entities:
         yield from ((each.start, each.end, "entity", f"{entity.kind} {entity.name} {entity.id}") for each in entity.evidence)
     for technique in report.analysis.techniques:
-        yield from ((each.start, each.end, "technique", f"{technique.id} {technique.name}, {technique.p:.2f}") for each in technique.evidence)
+        yield from (
+            (each.start, each.end, "technique", f"{technique.id} {technique.name}, {technique.p:.2f}") for each in technique.evidence
+        )
 
 
 __all__ = ["desk_of", "reader", "reports", "search"]

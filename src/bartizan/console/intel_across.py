@@ -157,6 +157,12 @@ def _graph(campaign: Campaign, names: dict[str, str]) -> Graph:
 def _ring(items: Sequence[tuple[str, str, str]], radius: float) -> tuple[Node, ...]:
     step = 2 * pi / max(len(items), 1)
     return tuple(
-        Node(name=name, kind=kind, report=report, x=round(_SIZE * (0.5 + radius * cos(step * at)), 1), y=round(_SIZE * (0.5 + radius * sin(step * at)), 1))
+        Node(
+            name=name,
+            kind=kind,
+            report=report,
+            x=round(_SIZE * (0.5 + radius * cos(step * at)), 1),
+            y=round(_SIZE * (0.5 + radius * sin(step * at)), 1),
+        )
         for at, (name, kind, report) in enumerate(items)
     )

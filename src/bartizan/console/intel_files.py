@@ -67,7 +67,9 @@ class IntelFiles:
         ask = Ask(who=who, at=parts.clock(), url=str(request.url), query={}, path={})
         desk = desk_of(parts, ask)
         reports = [desk.report(fields["report"], "report.export")] if fields.get("report") else desk.reports("report.export")
-        audience = Audience(tlp=_level(fields.get("tlp", "")) or "amber", unmarked=parts.settings.intel.unmarked_tlp, at=dt.datetime.now(dt.UTC))
+        audience = Audience(
+            tlp=_level(fields.get("tlp", "")) or "amber", unmarked=parts.settings.intel.unmarked_tlp, at=dt.datetime.now(dt.UTC)
+        )
         form = fields.get("form", "")
         made = export(reports, form, audience)
         if parts.shelf is not None:

@@ -25,7 +25,7 @@ _MOST_SPANS: Final = 150_000
 """More sentences than any report has; what stands after them is in the text and in no brief."""
 _SHORTEST: Final = 40
 _LONGEST: Final = 600
-_STRIP: Final = ".,;:!?\"'()[]{}<>“”‘’«»*#|`~-–—_/\\•…"
+_STRIP: Final = ".,;:!?\"'()[]{}<>“”\u2018\u2019«»*#|`~-\u2013—_/\\•…"
 _LETTERS: Final = 0.25
 _LIST: Final = 4.0
 _SKETCH: Final = 64

@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 import olefile
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.markup import visible
 
 _HEADERS: Final = ("From", "To", "Cc", "Subject", "Date", "Reply-To", "Return-Path", "X-Originating-IP", "Received")

@@ -10,9 +10,9 @@ import msgspec
 import re2
 from lxml import etree
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.plain import decode
 
 _NEVER: Final = frozenset(
@@ -31,13 +31,53 @@ _NEVER: Final = frozenset(
         "select",
         "textarea",
         "datalist",
+        "audio",
+        "video",
+        "dialog",
     ]
-    + ["audio", "video", "dialog"]
 )
 _BLOCKS: Final = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer"]
-    + ["form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table"]
-    + ["tbody", "thead", "tfoot", "tr", "ul", "caption", "center"]
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "thead",
+        "tfoot",
+        "tr",
+        "ul",
+        "caption",
+        "center",
+    ]
 )
 _CELLS: Final = frozenset({"td", "th"})
 _DEPTH: Final = 400
@@ -182,7 +222,7 @@ def _hides(said: Mapping[str, str]) -> str:  # noqa: PLR0911 - one return a way
         return "visibility: hidden"
     if (opacity := _number(said.get("opacity", ""))) is not None and opacity[0] < 0.1 * (100 if opacity[1] == "%" else 1):
         return "almost no opacity"
-    if said.get("color", "").replace(" ", "").startswith("rgba(") and _alpha(said["color"]) < 0.1 or said.get("color") == "transparent":
+    if (said.get("color", "").replace(" ", "").startswith("rgba(") and _alpha(said["color"]) < 0.1) or said.get("color") == "transparent":
         return "text without colour"
     if (size := _number(said.get("font-size", ""))) is not None and _points(size) < 2:
         return "text without size"
@@ -196,7 +236,7 @@ def _hides(said: Mapping[str, str]) -> str:  # noqa: PLR0911 - one return a way
     if "scale(0" in said.get("transform", "").replace(" ", "").replace("scale(0.", "scale(."):
         return "scaled to nothing"
     far = [_number(said.get(side, "")) for side in ("left", "top", "right", "bottom", "text-indent", "margin-left", "margin-top")]
-    if any(each is not None and (each[0] <= -_OFF_PAGE or each[0] <= -90 and each[1] in {"em", "rem", "vw", "vh"}) for each in far):
+    if any(each is not None and (each[0] <= -_OFF_PAGE or (each[0] <= -90 and each[1] in {"em", "rem", "vw", "vh"})) for each in far):
         return "moved off the page"
     return ""
 
