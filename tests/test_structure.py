@@ -33,7 +33,7 @@ def test_a_room_says_what_it_is_and_exports_what_it_names(room):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_has_tests_of_its_own(room):
-    assert list((TESTS / room).glob("test_*.py"))
+    assert list((TESTS / room).rglob("test_*.py"))
 
 
 def test_rooms_are_not_named_after_nothing():

@@ -29,6 +29,7 @@ from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.policy import Policy
 from bartizan.store.projection import Projection, Projections
+from bartizan.workbench.intel.shelf import Shelf
 
 NOW = 1_795_000_000.0
 ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
@@ -173,6 +174,7 @@ class World:
                 )
             ],
         )
+        self.shelf = Shelf(self.ledger, data / "intel.db", clock=clock)
         self.registrar = Registrar(self.ledger, self.directory, clock=clock)
         self.settings = Settings()
         self.app = Console(
@@ -182,6 +184,7 @@ class World:
             policy=self.policy,
             registry=self.registry,
             projections=self.projections,
+            shelf=self.shelf,
             settings=self.settings,
             clock=clock,
         )
@@ -253,6 +256,7 @@ class World:
 
     def close(self):
         self.ledger.close()
+        self.shelf.close()
         self.projections.close()
 
 

@@ -115,5 +115,5 @@ def _finished(document: Document, *, unsafe: bool) -> Document:
     if not level:
         said = [*_TLP.findall(document.text[:6000]), *_TLP.findall(document.text[-2000:])]
         levels = [{"white": "clear"}.get(word, word) for word in ("".join(each.lower().split()) for each in said)]
-        level = max((each for each in levels if each in TLP), key=TLP.index, default="")  # type: ignore[type-var, arg-type, assignment]
+        level = max((each for each in levels if each in TLP), key=TLP.index, default="")
     return msgspec.structs.replace(document, flags=flags, tlp=level)
