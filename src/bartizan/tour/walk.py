@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bartizan.errors import BartizanError
-from bartizan.tour import steps
+from bartizan.tour import intel, steps
 from bartizan.tour.stage import Stage, open_stage
 
 
@@ -44,6 +44,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("A tool call to a stranger", steps.tool_call),
     ("Access withdrawn while an answer is written", steps.revocation),
     ("Which layers stopped which attacks", steps.layers),
+    ("Three threat reports, one of them hostile", intel.reports),
     ("A tampered record", steps.tampering),
 )
 
