@@ -160,15 +160,6 @@ def monitor(
     people: Annotated[bool, typer.Option("--people", help="A simulated week of 300 users: what it asks of people")] = False,
     erasure: Annotated[bool, typer.Option("--erasure", help="Erase subjects, look for what is left, verify, try held ones")] = False,
     canaries: Annotated[Path | None, typer.Option(help="Labelled texts: can a classifier tell canaries from items?")] = None,
-    cost: Annotated[bool, typer.Option("--cost", help="CPU per exchange and bytes an account")] = False,
-    decomposition: Annotated[
-        bool, typer.Option("--decomposition", help="Campaigns whose every step looks harmless, at 10 and 100 times background")
-    ] = False,
-    data: Annotated[Path | None, typer.Option("--data", help="Recall on a folder with labelled account_streams and conversations")] = None,
-    goals: Annotated[
-        str, typer.Option(help="Goals to decompose: first (developed on) or second (another author's, for the final run)")
-    ] = "first",
-    accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,
     months: Annotated[int, typer.Option(help="Months to simulate")] = 1000,
     sequences: Annotated[int, typer.Option(help="Random sequences of acts")] = 1000,
     seed: Annotated[int, typer.Option(help="Of everything drawn")] = 1,
