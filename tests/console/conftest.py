@@ -25,6 +25,7 @@ from bartizan.event import (
     new_id,
 )
 from bartizan.gateway import projection
+from bartizan.guard.pins import Pins
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.policy import Policy
@@ -183,6 +184,7 @@ class World:
             registry=self.registry,
             projections=self.projections,
             settings=self.settings,
+            pins=Pins(self.ledger, self.casebook),
             clock=clock,
         )
         self.keys = {}
