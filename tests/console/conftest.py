@@ -25,6 +25,7 @@ from bartizan.event import (
     new_id,
 )
 from bartizan.gateway import projection
+from bartizan.guard.pins import Pins
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.monitor import Monitor
@@ -190,6 +191,7 @@ class World:
             monitor=self.monitor,
             shelf=self.shelf,
             settings=self.settings,
+            pins=Pins(self.ledger, self.casebook),
             clock=clock,
         )
         self.keys = {}

@@ -10,7 +10,8 @@ from bartizan.console.parts import Parts
 from bartizan.console.routes import PAGES
 from bartizan.console.web import Web
 from bartizan.errors import StoreError
-from bartizan.event import CaseDecided, ContentRead, ControlModeChanged, Span, Tier, Verdict, envelope, kind_of
+from bartizan.event import CaseDecided, ContentRead, ControlModeChanged, Span, Tier, ToolChanged, ToolsPinned, Verdict, envelope, kind_of
+from bartizan.guard.pins import pin_of
 from bartizan.ledger import offline
 from bartizan.ledger.witness import Witness
 
@@ -305,3 +306,19 @@ def test_following_the_record_survives_a_store_that_fails_for_a_while(world, mon
     monkeypatch.setattr("bartizan.console.web._FOLLOW_S", 0)
     asyncio.run(follow())
     assert caplog.text.count("disk full (make room)") == 1
+
+
+def test_the_tools_page_shows_what_is_pinned_what_changed_and_what_waits(world):
+    assert "No tool is pinned" in world.browser("operator").get("/tools").text
+    pins = tuple(pin_of({"name": name, "description": f"Does {name} <script>\u202e"}) for name in ("add", "send"))
+    world.ledger.append_now(
+        envelope(ToolsPinned(server="files", tools=pins)),
+        envelope(
+            ToolChanged(server="files", tool="send", seen_sha256="f" * 64, pinned_sha256=pins[1].sha256, why="its description changed")
+        ),
+    )
+    page = world.browser("operator").get("/tools").text
+    assert "<script>" not in page.partition("<main")[2]
+    assert "\u202e" not in page
+    rows = world.browser("operator").get("/tools.json").json()["rows"]
+    assert [(row["name"], row["state"]) for row in rows] == [("send", "changed"), ("add", "pinned")]

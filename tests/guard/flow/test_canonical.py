@@ -21,8 +21,8 @@ def spellings(number):
     yield ".".join(map(str, octets))
     yield str(number)
     yield hex(number)
-    yield "0" + oct(number)[2:] if number else "0"
-    yield ".".join("0" + oct(octet)[2:] if octet else "0" for octet in octets)
+    yield f"0{number:o}" if number else "0"
+    yield ".".join(f"0{octet:o}" if octet else "0" for octet in octets)
     yield ".".join(hex(octet) for octet in octets)
     yield f"{octets[0]}.{number & 0xFFFFFF}"
     yield f"[::ffff:{'.'.join(map(str, octets))}]"
