@@ -51,6 +51,7 @@ def test_the_overview_counts_the_day_by_layer_control_and_shadow(world):
 
 def test_every_page_has_its_json_with_the_same_filters(world):
     world.traffic(50)
+    world.person("operator", "reviewer")
     browser = world.browser("operator")
     page = browser.get("/exchanges?outcome=blocked&rows=5").text
     assert 'href="/exchanges.json?outcome=blocked&amp;rows=5"' in page

@@ -22,7 +22,9 @@ def enforced(world, n, *, confidence=0.97, category="cyber_exploit", rule="rule-
         known = world.registrar.register("person", name, ("member",), actor=None)
         accounts.append(known.account)
         exchange = world.exchange(
-            account=known.account, content=b'{"messages":[{"role":"user","content":"mail me: a@b.example, <b>now</b>"}]}'
+            id=_id_at(world.now),
+            account=known.account,
+            content=b'{"messages":[{"role":"user","content":"mail me: a@b.example, <b>now</b>"}]}',
         )
         fact = SignalRaised(
             signal=new_id("signal"),

@@ -3,7 +3,10 @@
 import asyncio
 import time
 
-from bartizan.event import LessonRecorded, kind_of
+import msgspec
+
+from bartizan.config import GatewaySettings
+from bartizan.event import LessonRecorded, MeasureTaken, envelope, kind_of
 
 
 def test_a_warned_account_reads_its_case_and_wins_its_appeal(serve, raised):
@@ -59,5 +62,36 @@ def test_linkage_alone_punishes_nobody(serve, raised):
             rig.raise_signal(raised("", kind="campaign", members=(ada.account,), links=("device", "key"), level="high", confidence=1.0))
             assert rig.app.monitor.enforcer.settle() == 0
             assert rig.now("ada").standing == "good"
+
+    asyncio.run(story())
+
+
+def test_friction_asks_for_a_fresh_sign_in_then_answers_from_the_safer_model_and_says_so(serve):
+    async def story():
+        async with serve(gateway=GatewaySettings(safer_model="safer")) as rig:
+            ada = rig.person("ada")
+            fact = MeasureTaken(
+                measure="measure_1",
+                case="case_" + "1" * 32,
+                account=ada.account,
+                step="friction",
+                rule="r",
+                rule_version="1",
+                ladder="1",
+                signals=(),
+                events=(),
+                until=4e9,
+                delay_ms=30,
+                safer_model=True,
+                step_up=True,
+            )
+            rig.app.ledger.append_now(envelope(fact, actor="monitor", account=ada.account))
+            assert (await rig.ask("ada")).json()["error"]["code"] == "step_up_required"
+            told = await rig.call("POST", f"/v1/safety/cases/{fact.case}/acknowledge", rig.keys["ada"], {})
+            assert told.json()["step_up"] is False
+            answer = await rig.ask("ada")
+            assert answer.status == 200
+            assert (answer.headers["x-bartizan-case"], answer.headers["x-bartizan-rerouted"]) == (fact.case, "safer")
+            assert msgspec.json.decode(rig.server.seen[-1].body)["model"] == "safer"
 
     asyncio.run(story())
