@@ -33,6 +33,7 @@ from bartizan.monitor.population import own_score
 _OPEN_S: Final = 86400.0
 _ELEVATED: Final = 2.0
 """Rarity from which an exchange is kept for linkage: one harmless exchange in a hundred."""
+_TELLING: Final = 1.0
 _EVIDENCE: Final = 20
 
 _PACK: Final = msgspec.msgpack.Encoder().encode
@@ -118,7 +119,8 @@ class Batch:
         model = self._book.model
         take(watched.account, _observed(entry, admitted, reading), model)
         rare = rarity(model.above(reading.score, reading.topic))
-        findings = self._account_findings(watched, admitted.tier)
+        # An exchange that one harmless one in ten resembles can't raise any rarity, and reading them all is most of the cost.
+        findings = self._account_findings(watched, admitted.tier) if rare >= _TELLING else []
         findings += hour_of(watched, entry.at, entry.correlation, admitted.tier, self._book.limits)
         if reading.stopped:
             stop = Stop(entry.at, entry.correlation, admitted.trace.sketch, reading.disguised, reading.score)
