@@ -32,6 +32,7 @@ from bartizan.monitor.text import Heads
 
 VERSION = "1"
 TALK_BUDGET = 0.01
+_CAMPAIGN_LEAST = 8.0
 
 
 def calibrate(folder: Path, heads: Heads) -> Calibration:
@@ -57,7 +58,7 @@ def calibrate(folder: Path, heads: Heads) -> Calibration:
         shares=dict(SHARES),
         accounts={tier.value: threshold(scores, budget) for tier, budget in BUDGETS.items()},
         steady=steady_of([item.score for item in scored]),
-        campaigns=max([*false, 1.0]),
+        campaigns=max([*false, _CAMPAIGN_LEAST]),
         talk=talk.model,
         provenance={
             "command": "bartizan monitor calibrate --data DIR --out FILE",

@@ -8,7 +8,7 @@ each member carries own evidence.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -22,8 +22,11 @@ _OWN: Final = 0.8
 """Own rarity from which linkage may add anything."""
 _ALIKE: Final = (0.16, 0.9)
 """Likeness of two requests that speaks for one goal: less is chance, and the very same text is one that goes around."""
+_PLAIN: Final = 2.0
+"""Rarity from which two requests on one network belong together whatever they are worded like."""
 _ADDED_MOST: Final = 2.5
-_SIMILAR: Final = 0.25
+_SIMILAR: Final = 0.06
+_JOINED_MOST: Final = 8
 _CANDIDATES: Final = 4000
 _MEMBERS_LEAST: Final = 3
 _MEMBERS_MOST: Final = 64
@@ -78,14 +81,10 @@ def campaigns(candidates: Sequence[Candidate], accounts_by_network: Mapping[str,
     """Group candidates: joined by a shared network, then groups joined by what they ask for; three accounts at least."""
     ordered = sorted(candidates, key=lambda item: -item.rarity)[:_CANDIDATES]
     pairs = _neighbours(ordered)
-    goals = [_goal([ordered[number] for number in group]) for group in pairs]
-    outer = list(range(len(pairs)))
-    for first in range(len(pairs)):
-        for second in range(first + 1, len(pairs)):
-            if _cosine(goals[first], goals[second]) >= similar:
-                _join(outer, first, second)
+    commonness = Counter(bucket for item in ordered for bucket in item.buckets.tolist())
+    rare = {bucket: math.log((len(ordered) + 1) / count) for bucket, count in commonness.items()}
     found = []
-    for group in _groups(outer):
+    for group in _by_goal([[ordered[number] for number in group] for group in pairs], rare, similar):
         members = [ordered[number] for place in group for number in pairs[place]]
         if _MEMBERS_LEAST <= len(members) <= _MEMBERS_MOST:
             links = ("network", "goal") if len(group) > 1 else ("network",)
@@ -94,7 +93,7 @@ def campaigns(candidates: Sequence[Candidate], accounts_by_network: Mapping[str,
 
 
 def _neighbours(ordered: Sequence[Candidate]) -> list[list[int]]:
-    """Return groups of two candidates or more that shared networks join."""
+    """Return groups of two candidates or more that a shared network joins, where they ask for the like or are both plainly rare."""
     parent = list(range(len(ordered)))
     by_network: dict[str, list[int]] = defaultdict(list)
     for number, item in enumerate(ordered):
@@ -102,9 +101,38 @@ def _neighbours(ordered: Sequence[Candidate]) -> list[list[int]]:
             by_network[network].append(number)
     for members in by_network.values():
         if 2 <= len(members) <= _SHARED_MOST:
-            for other in members[1:]:
-                _join(parent, members[0], other)
+            for place, first in enumerate(members):
+                for second in members[place + 1 :]:
+                    if _belong(ordered[first], ordered[second]):
+                        _join(parent, first, second)
     return [group for group in _groups(parent) if len(group) >= 2]
+
+
+def _by_goal(groups: Sequence[Sequence[Candidate]], rare: Mapping[int, float], similar: float) -> list[list[int]]:
+    """Join groups that want the same, the most alike first and never to more than a few: a chain of likenesses is no goal."""
+    goals = [_goal(group, rare) for group in groups]
+    alike = sorted(
+        (
+            (likeness, first, second)
+            for first in range(len(groups))
+            for second in range(first + 1, len(groups))
+            if (likeness := _cosine(goals[first], goals[second])) >= similar
+        ),
+        reverse=True,
+    )
+    parent, size = list(range(len(groups))), [len(group) for group in groups]
+    for _, first, second in alike:
+        one, other = _root(parent, first), _root(parent, second)
+        if one != other and size[one] + size[other] <= _JOINED_MOST:
+            parent[other] = one
+            size[one] += size[other]
+    return _groups(parent)
+
+
+def _belong(first: Candidate, second: Candidate) -> bool:
+    if min(first.rarity, second.rarity) >= _PLAIN:
+        return True
+    return _ALIKE[0] <= _cosine(_goal([first]), _goal([second])) <= _ALIKE[1]
 
 
 def _campaign(members: Sequence[Candidate], accounts_by_network: Mapping[str, int], links: tuple[str, ...]) -> Campaign:
@@ -114,11 +142,11 @@ def _campaign(members: Sequence[Candidate], accounts_by_network: Mapping[str, in
     return Campaign(accounts=tuple(item.account for item in members), score=own - tried, links=links)
 
 
-def _goal(members: Sequence[Candidate]) -> dict[int, float]:
+def _goal(members: Sequence[Candidate], rare: Mapping[int, float] | None = None) -> dict[int, float]:
     total: dict[int, float] = defaultdict(float)
     for item in members:
         for bucket, weight in zip(item.buckets.tolist(), item.weights.tolist(), strict=True):
-            total[bucket] += weight
+            total[bucket] += weight * (rare[bucket] if rare is not None else 1.0)
     norm = math.sqrt(sum(value * value for value in total.values())) or 1.0
     return {bucket: value / norm for bucket, value in total.items()}
 

@@ -29,7 +29,6 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     exchange_worst_round_us: float
     state_bytes_mean: float
     state_bytes_most: int
-    elevated_share: float
 
 
 def cost(accounts: int = 100_000, *, rounds: int = 7, batch: int = 500) -> Cost:
@@ -59,7 +58,6 @@ def cost(accounts: int = 100_000, *, rounds: int = 7, batch: int = 500) -> Cost:
         exchange_worst_round_us=round(max(took), 1),
         state_bytes_mean=round(statistics.mean(sizes), 1),
         state_bytes_most=max(sizes),
-        elevated_share=0.02,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -21,7 +21,7 @@ from bartizan.event import (
     Tier,
 )
 from bartizan.monitor.account import read, take
-from bartizan.monitor.live.links import elevated, linked, seen
+from bartizan.monitor.live.links import Places, elevated, linked
 from bartizan.monitor.live.rules import Rulebook
 from bartizan.monitor.live.scores import Live, live
 from bartizan.monitor.live.state import Finding, Stop, Turned, Watched, add_turn, hour_of, month_of, stopped, turned
@@ -33,6 +33,7 @@ from bartizan.monitor.population import own_score
 _OPEN_S: Final = 86400.0
 _ELEVATED: Final = 2.0
 """Rarity from which an exchange is kept for linkage: one harmless exchange in a hundred."""
+_TELLING: Final = 1.0
 _EVIDENCE: Final = 20
 
 _PACK: Final = msgspec.msgpack.Encoder().encode
@@ -51,15 +52,18 @@ class Batch:
         self._talks: dict[str, Turned] = {}
         self._open: dict[str, ExchangeAdmitted] = {}
         self._closed: set[str] = set()
-        self._tenants: dict[str, str] = {}
+        self._read: set[str] = set()
+        self._heard: set[str] = set()
+        self._places = Places(connection)
 
     def add(self, seq: int, entry: Envelope) -> None:
         """Take in one fact."""
         match entry.body:
             case ExchangeAdmitted() as fact:
                 self._open[entry.correlation] = fact
-                seen(self._db, entry.account, entry.at, fact.trace, self._standing)
-                self._raise_linkage(entry, fact)
+                self._places.seen(entry.account, entry.at, fact.trace)
+                for finding in self._places.evasion(entry, fact.trace):
+                    self._due(entry, finding, category="", watched=self._watched(entry.account))
             case ExchangeCompleted() as fact:
                 self._completed(entry, fact)
             case ExchangeInterrupted():
@@ -71,11 +75,27 @@ class Batch:
             case AccountStandingChanged() as fact:
                 self._db.execute(sa.delete(STANDINGS).where(STANDINGS.c.account == fact.account))
                 self._db.execute(sa.insert(STANDINGS).values(account=fact.account, standing=fact.standing))
+                self._places.write()
+                self._places = Places(self._db)
             case _:
                 pass
 
+    def prepare(self, facts: Sequence[tuple[int, Envelope]]) -> None:
+        """Read the states that a batch will touch, many at once: a statement costs more than what it reads."""
+        accounts = {entry.account for _, entry in facts if entry.account}
+        talks = {entry.body.trace.conversation for _, entry in facts if isinstance(entry.body, ExchangeAdmitted)} - {""}
+        for chunk in _chunks(accounts):
+            rows = self._db.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.account.in_(chunk)))
+            self._accounts.update((row.account, _WATCHED(row.state)) for row in rows)
+        for chunk in _chunks(talks):
+            known = self._db.execute(sa.select(TALKS.c.conversation, TALKS.c.state).where(TALKS.c.conversation.in_(chunk)))
+            self._talks.update((row.conversation, _TURNED(row.state)) for row in known)
+        self._read = accounts
+        self._heard = talks
+
     def write(self) -> None:
         """Write every state that was touched."""
+        self._places.write()
         for table, key, states in ((ACCOUNTS, "account", self._accounts), (TALKS, "conversation", self._talks)):
             names = list(states)
             for at in range(0, len(names), 500):
@@ -99,7 +119,8 @@ class Batch:
         model = self._book.model
         take(watched.account, _observed(entry, admitted, reading), model)
         rare = rarity(model.above(reading.score, reading.topic))
-        findings = self._account_findings(watched, admitted.tier)
+        # An exchange that one harmless one in ten resembles can't raise any rarity, and reading them all is most of the cost.
+        findings = self._account_findings(watched, admitted.tier) if rare >= _TELLING else []
         findings += hour_of(watched, entry.at, entry.correlation, admitted.tier, self._book.limits)
         if reading.stopped:
             stop = Stop(entry.at, entry.correlation, admitted.trace.sketch, reading.disguised, reading.score)
@@ -108,6 +129,7 @@ class Batch:
         findings += self._book.operator(watched, admitted, reading, entry)
         if rare >= _ELEVATED:
             elevated(self._db, entry, admitted.trace, rare)
+            self._places.write()
             findings += linked(self._db, entry, admitted.trace, threshold=self._book.campaign)
         for finding in findings:
             self._due(entry, finding, category=reading.category, watched=watched)
@@ -137,8 +159,10 @@ class Batch:
             return []
         talk = self._talks.get(name)
         if talk is None:
-            row = self._db.execute(sa.select(TALKS.c.state).where(TALKS.c.conversation == name)).first()
-            talk = self._talks[name] = _TURNED(row.state) if row is not None else Turned(account=entry.account)
+            new = name in self._heard
+            row = None if new else self._db.execute(sa.select(TALKS.c.state).where(TALKS.c.conversation == name)).first()
+            talk = _TURNED(row.state) if row is not None else Turned(account=entry.account)
+            self._talks[name] = talk
         add_turn(talk, at=entry.at, exchange=entry.correlation, rarity=rare, was_stopped=reading.stopped, sketch=admitted.trace.sketch)
         return turned(talk, self._book.limits, name)
 
@@ -148,12 +172,6 @@ class Batch:
         findings = stopped(watched, Stop(entry.at, entry.correlation, "", False, 0.0), self._book.limits)  # noqa: FBT003 - array-like
         for finding in findings:
             self._due(entry, finding, category="", watched=watched)
-
-    def _raise_linkage(self, entry: Envelope, fact: ExchangeAdmitted) -> None:
-        from bartizan.monitor.live.links import evasion  # noqa: PLC0415 - beside its tables
-
-        for finding in evasion(self._db, entry, fact.trace):
-            self._due(entry, finding, category="", watched=self._watched(entry.account))
 
     def _admission(self, exchange: str) -> ExchangeAdmitted | None:
         self._closed.add(exchange)
@@ -166,13 +184,10 @@ class Batch:
     def _watched(self, account: str) -> Watched:
         watched = self._accounts.get(account)
         if watched is None:
-            row = self._db.execute(sa.select(ACCOUNTS.c.state).where(ACCOUNTS.c.account == account)).first()
+            new = account in self._read
+            row = None if new else self._db.execute(sa.select(ACCOUNTS.c.state).where(ACCOUNTS.c.account == account)).first()
             watched = self._accounts[account] = _WATCHED(row.state) if row is not None else Watched()
         return watched
-
-    def _standing(self, account: str) -> str:
-        row = self._db.execute(sa.select(STANDINGS.c.standing).where(STANDINGS.c.account == account)).first()
-        return "" if row is None else str(row.standing)
 
     def _due(self, entry: Envelope, finding: Finding, *, category: str, watched: Watched) -> None:
         """Make a signal due unless this rule has raised for this subject this month."""
@@ -237,9 +252,16 @@ _PROBES: Final = frozenset({"tool_denied", "model_denied", "guard_steering", "ti
 def fold(connection: sa.Connection, facts: Sequence[tuple[int, Envelope]], book: Rulebook) -> None:
     """Fold a batch of facts in ledger order."""
     batch = Batch(connection, book)
+    batch.prepare(facts)
     for seq, entry in facts:
         batch.add(seq, entry)
     batch.write()
+
+
+def _chunks(names: set[str], size: int = 500) -> Iterator[list[str]]:
+    ordered = sorted(names)
+    for at in range(0, len(ordered), size):
+        yield ordered[at : at + size]
 
 
 def signal_id(tenant: str, rule: str, subject: str, window: str) -> str:

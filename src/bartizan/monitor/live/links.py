@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy as sa
@@ -18,14 +17,43 @@ _CROWD: Final = 40
 """A place with more accounts than this is a proxy or an office, and says nothing."""
 _MEMBERS: Final = 3
 _ROWS: Final = 400
+_ENDED_PLACES: Final = 100_000
 _ENDED: Final = ("suspended", "revoked")
 
 
-def seen(db: sa.Connection, account: str, at: float, trace: Trace, _standing: Callable[[str], str]) -> None:
-    """Note that an account came from a network and a device."""
-    for place in (trace.network, trace.device):
-        if place and account:
-            db.execute(sa.insert(SEEN_AT).prefix_with("OR REPLACE").values(place=place, account=account, at=at))
+class Places:
+    """Networks and devices with the accounts that came from them, written once a batch; and the places of accounts that were ended."""
+
+    def __init__(self, db: sa.Connection) -> None:
+        self._db = db
+        self._new: dict[tuple[str, str], float] = {}
+        query = (
+            sa.select(SEEN_AT.c.place)
+            .join(STANDINGS, STANDINGS.c.account == SEEN_AT.c.account)
+            .where(STANDINGS.c.standing.in_(_ENDED))
+            .limit(_ENDED_PLACES)
+        )
+        self._ended = {row.place for row in db.execute(query)}
+
+    def seen(self, account: str, at: float, trace: Trace) -> None:
+        """Note that an account came from a network and a device."""
+        for place in (trace.network, trace.device):
+            if place and account:
+                self._new[place, account] = at
+
+    def write(self) -> None:
+        """Write what was noted."""
+        if self._new:
+            rows = [{"place": place, "account": account, "at": at} for (place, account), at in self._new.items()]
+            self._db.execute(sa.insert(SEEN_AT).prefix_with("OR REPLACE"), rows)
+            self._new = {}
+
+    def evasion(self, entry: Envelope, trace: Trace) -> list[Finding]:
+        """Return what links an account to one that was ended; only those from both its places are looked up at all."""
+        if trace.network not in self._ended or trace.device not in self._ended:
+            return []
+        self.write()
+        return evasion(self._db, entry, trace)
 
 
 def elevated(db: sa.Connection, entry: Envelope, trace: Trace, rare: float) -> None:
