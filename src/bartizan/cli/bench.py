@@ -144,6 +144,18 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
     _show(lambda: run(revocations=revocations, rounds=rounds), as_json=json)
 
 
+@app.command()
+def guard(
+    data: Annotated[Path, typer.Option(help="Directory of labelled rows; sources that the weights have seen are left out")],
+    most: Annotated[int, typer.Option(min=20, help="Rows of each source and label")] = 300,
+    json: Json = False,
+) -> None:
+    """The text classifiers beside every self-contained peer that is installed, on sources that our weights have not seen."""
+    from bartizan.bench.guard import measure
+
+    _show(lambda: measure(data, most=most), as_json=json)
+
+
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
     from bartizan.bench.report import Run, machine, render
 
