@@ -133,7 +133,7 @@ def test_an_answer_that_repeats_the_prompt_is_told(context):
     for size in (1, 9):
         opinions, upto = streamed(judge, text, context, size=size)
         assert len(opinions) == 1
-        assert upto <= opinion.spans[0].start + 70, "the run was held once eight words of it were known"
+        assert upto <= opinion.spans[0].start + 100, "the run was held once it was known"
     fine = "Prices are on the list, and the personnel desk on the third floor of the old building helps with salaries."
     assert not judge.judge("output", answer(fine), (), context)
     assert streamed(judge, fine, context, size=4) == ([], len(fine))

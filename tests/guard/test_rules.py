@@ -79,7 +79,7 @@ def test_every_builtin_control_loads_and_says_what_it_is():
     registry = Registry.load(builtin(), found=())
     facts = registry.registered()
     assert [fact.control for fact in facts] == [
-        *("rules", "secrets", "hidden_text", "tool_arguments", "tool_flow", "items", "injection", "misuse"),
+        *("rules", "secrets", "hidden_text", "tool_arguments", "tool_flow", "items", "injection", "misuse", "encoder"),
         *("malicious_code", "phishing_text", "personal_data", "prompt_leak", "refusal", "answered"),
     ]
     assert all(fact.sha256 for fact in facts)

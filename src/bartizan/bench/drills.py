@@ -34,7 +34,7 @@ import numpy as np
 from bartizan.guard.encoder_worker import serve
 def load():
     def embed(texts):
-        if os.environ.get("DRILL") == "slow": time.sleep(60)
+        if texts[0] == "slow": time.sleep(60)
         return np.ones((len(texts), 4), dtype=np.float32)
     return embed
 sys.exit(serve(load, sys.stdin.buffer, sys.stdout.buffer))
@@ -97,15 +97,11 @@ def _start(failure: str, package: str, name: str, flaw: Callable[[Path], None], 
 
 def _live(failure: str, how: str) -> Drill:
     """Judge a text while the encoder is broken: the verdict must say so and block."""
-    if how == "slow":
-        os.environ["DRILL"] = "slow"
     pool = EncoderPool(command=(sys.executable, "-c", _CHILD), queue=1)
     try:
-        if how == "killed":
-            pool.embed([_TEXT], within_s=60)
+        pool.embed([_TEXT], within_s=60)
         blocker = threading.Thread(target=_occupy, args=(pool,)) if how == "queue full" else None
         if blocker is not None:
-            os.environ["DRILL"] = "slow"
             blocker.start()
             while pool._places._value:  # noqa: SLF001 - the drill waits until the one place is taken
                 threading.Event().wait(0.01)
@@ -113,13 +109,12 @@ def _live(failure: str, how: str) -> Drill:
         def ask(text: str) -> None:
             if how == "killed":
                 os.kill(pool.pids()[0], signal.SIGKILL)
-            pool.embed([text], within_s=1.0)
+            pool.embed(["slow" if how == "slow" else text], within_s=1.0)
 
         verdicts = _judged(_Asks(ask))
         if blocker is not None:
             blocker.join()
     finally:
-        os.environ.pop("DRILL", None)
         pool.close()
     return _told(failure, verdicts)
 
@@ -151,7 +146,7 @@ def _full_pool() -> Drill:
 
 def _occupy(pool: EncoderPool) -> None:
     with contextlib.suppress(ControlError):
-        pool.embed([_TEXT], within_s=4.0)
+        pool.embed(["slow"], within_s=4.0)
 
 
 def _missing(path: Path) -> None:

@@ -41,6 +41,8 @@ class Runner:
         plan = self._registry.plan(phase, context.tier)
         size = sum([len(segment.text) for segment in segments]) + (sum([len(call.arguments) for call in calls]) if calls else 0)
         slow = [item for item in plan if not item.cheap or size > item.inline]
+        if slow and all(_is_idle(item, size, segments) for item in slow):
+            slow = []
         if not slow:
             return settle(_inline(plan, phase, segments, calls, context))
         waiting: dict[str, asyncio.Future[_Answer]] = {}
@@ -73,6 +75,17 @@ class Runner:
     def watch(self, channel: Channel, context: Context) -> StreamWatch:
         """Begin to follow one channel of one choice of an answer that is being written."""
         return StreamWatch(self._registry.plan("output", context.tier), channel, context)
+
+
+def _is_idle(item: Planned, size: int, segments: Sequence[Segment]) -> bool:
+    """Say whether an expensive control has nothing to look at in a short text, so that no thread need be asked."""
+    idle = getattr(item.loaded.control, "idle", None)
+    if item.cheap or idle is None or size > item.inline:
+        return False
+    try:
+        return bool(idle(segments))
+    except Exception:  # noqa: BLE001 - the plug-in edge: it is asked in full and fails there, on record
+        return False
 
 
 def _deadline_s(item: Planned, size: int) -> float:

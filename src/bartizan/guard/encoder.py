@@ -23,6 +23,7 @@ DESCRIPTOR: Final = Descriptor(
     mode="shadow",
     budget_ms=600.0,
     cost="expensive",
+    inline=2000,
     categories=("injection", *shipped().rows()),
     needs=("onnxruntime",),
 )
@@ -51,6 +52,10 @@ class EncoderHeads:
         self._limits = limits or limits_of(judged.heads, stage="encoder")
         self._taxonomy = taxonomy or shipped()
         self._within_s = within_s
+
+    def idle(self, segments: Sequence[Segment]) -> bool:
+        """Say whether the linear heads, whose scores are kept, are sure of everything."""
+        return not any(scored.abstain for _, scored in self._judged.each(segments, _ORIGINS))
 
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each uncertain text that reaches a threshold; raises ControlError when it can't be looked at."""

@@ -26,6 +26,8 @@ from bartizan.errors import ControlError
 COMMAND: Final = (sys.executable, "-m", "bartizan.guard.encoder_worker")
 _HEAD: Final = struct.Struct(">I")
 _MOST: Final = 8 << 20
+_START_S: Final = 20.0
+"""How long a child may take to load and answer for the first time; who asked has been told that it was late long before."""
 _REST_S: Final = 1.0
 """How soon after a child's death the next one may be started."""
 
@@ -45,6 +47,7 @@ class _Worker:
         self._command = tuple(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = -_REST_S
+        self._answered = False
         self.lock = threading.Lock()
 
     @property
@@ -55,6 +58,8 @@ class _Worker:
     def ask(self, texts: Sequence[str], until: float) -> NDArray[np.float32]:
         """Return the vectors; raises ControlError, after which the child is gone."""
         process = self._running()
+        if not self._answered:
+            until = max(until, time.monotonic() + _START_S)
         try:
             reply = self._exchange(process, msgspec.msgpack.encode(list(texts)), until)
         except (OSError, EOFError, TimeoutError, msgspec.DecodeError) as error:
@@ -63,11 +68,13 @@ class _Worker:
         if reply.error:
             self.stop()
             raise ControlError(f"asking the encoder: {reply.error}")
+        self._answered = True
         return np.frombuffer(reply.vectors, dtype=np.float32).reshape(reply.rows, -1)
 
     def stop(self) -> None:
         """End the child, if there is one."""
         process, self._process = self._process, None
+        self._answered = False
         if process is None:
             return
         self._ended = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import re2
 
@@ -24,6 +24,13 @@ DESCRIPTOR: Final = Descriptor(
 _SHINGLE: Final = 8
 _RUN: Final = 24
 _SHARE: Final = 0.4
+_STRETCH: Final = 80
+_OVERLAP: Final = 120
+_PUNCTUATION: Final = {
+    ordinal: " "
+    for ordinal in (*range(128), *range(0xA0, 0xC0), *range(0x2000, 0x2070), *range(0x3000, 0x3040))
+    if not chr(ordinal).isalnum()
+}
 _word: Final = re2.compile(r"[\pL\pN]+")
 
 
@@ -44,10 +51,10 @@ class PromptLeak:
     def judge(self, phase: Phase, segments: Sequence[Segment], calls: Sequence[ToolCall], context: Context) -> Sequence[Opinion]:
         """Return one opinion for each segment that repeats the operator's prompt."""
         del phase, calls
-        shingles = _shingles(context)
+        prompt = _prompt(context)
         found = []
-        for segment in segments if shingles else ():
-            release = LeakWatch(shingles, holds=False).feed(segment.text, final=True)
+        for segment in segments if prompt.shingles else ():
+            release = LeakWatch(prompt, holds=False).feed(segment.text, final=True)
             spans = [Span(path=segment.path, start=one.start, end=one.end) for opinion in release.opinions for one in opinion.spans]
             found += [Opinion(category="prompt_leak", rule="overlap", spans=tuple(spans))] if spans else []
         return found
@@ -55,17 +62,29 @@ class PromptLeak:
     def watch(self, channel: Channel, context: Context) -> LeakWatch:
         """Follow a channel of an answer."""
         del channel
-        return LeakWatch(_shingles(context), holds=alters(action_of(context.actions, "prompt_leak", "output")))
+        return LeakWatch(_prompt(context), holds=alters(action_of(context.actions, "prompt_leak", "output")))
+
+
+class Prompt(NamedTuple):
+    """The operator's words as runs of eight: those that positions are found by, and cheaper ones that say whether it is worth it."""
+
+    shingles: frozenset[int]
+    quick: frozenset[int]
 
 
 class LeakWatch:
-    """Follows one channel: a run of words that the prompt has too waits until it ends or is long enough to be a leak."""
+    """Follows one channel: a run of words that the prompt has too waits until it ends or is long enough to be a leak.
 
-    def __init__(self, shingles: frozenset[int], *, holds: bool) -> None:
-        self._shingles = shingles
+    Stretches are first compared without positions, which costs a tenth; so up to 80 characters are out before a run is known as one.
+    """
+
+    def __init__(self, prompt: Prompt, *, holds: bool) -> None:
+        self._shingles, self._quick = prompt
         self._holds = holds
         self._rest = ""
         self._offset = 0
+        self._next = _STRETCH
+        self._tracks = False
         self._words: list[_Word] = []
         self._begun = -1
         """Where the run of shared words began, -1 outside of one."""
@@ -79,21 +98,41 @@ class LeakWatch:
         if not self._shingles:
             self._offset += len(text)
             return Release(upto=self._offset)
+        self._rest += text
+        total = self._offset + len(self._rest)
+        if not self._tracks and not self._worth(total, final=final):
+            self._released = total
+            return Release(upto=total)
+        opinions = self._follow(final=final)
+        if self._begun < 0 and not self._told:
+            self._tracks, self._next = False, total + _STRETCH
+        upto = self._begun if self._holds and self._begun >= 0 and (self._told or not final) else total
+        self._released = upto = max(upto, self._released)  # the first words of a run were out before it could be known as one
+        return Release(upto=upto, opinions=opinions)
+
+    def _worth(self, total: int, *, final: bool) -> bool:
+        """Say whether the last stretch shares a run with the prompt; keep of it what a run could have begun in."""
+        if not final and total < self._next:
+            return False
+        self._next = total + _STRETCH
+        self._tracks = not self._quick.isdisjoint(_quickly(self._rest))
+        if not self._tracks:
+            kept = self._rest[-_OVERLAP:]
+            self._offset += len(self._rest) - len(kept)
+            self._rest, self._words = kept, []
+        return self._tracks
+
+    def _follow(self, *, final: bool) -> tuple[Opinion, ...]:
         opinions: tuple[Opinion, ...] = ()
-        window = self._rest + text
-        done = 0
+        window, done = self._rest, 0
         for found in _word.finditer(window):
             if found.end() == len(window) and not final:
                 break
             done = found.end()
-            opinions = opinions or self._take(_Word(found.group().lower(), self._offset + found.start(), self._offset + found.end()))
+            opinions = opinions or self._take(_Word(found.group().lower(), self._offset + found.start(), self._offset + done))
         self._rest = window[done:]
         self._offset += done
-        upto = self._offset + len(self._rest)
-        if self._holds and self._begun >= 0 and (self._told or not final):
-            upto = self._begun
-        self._released = upto = max(upto, self._released)  # the first words of a run were out before it could be known as one
-        return Release(upto=upto, opinions=opinions)
+        return opinions
 
     def _take(self, word: _Word) -> tuple[Opinion, ...]:
         self._words = [*self._words[-_SHINGLE + 1 :], word]
@@ -113,18 +152,26 @@ class LeakWatch:
         return (Opinion(category="prompt_leak", rule="overlap", spans=(Span(path="", start=self._begun, end=word.end),)),)
 
 
-def _shingles(context: Context) -> frozenset[int]:
+def _prompt(context: Context) -> Prompt:
     texts = [segment.text for segment in context.asked if segment.origin == "operator" and not segment.joined]
     return _of_all(tuple(text for text in texts if text.count(" ") >= _RUN - 1))
 
 
 @lru_cache(maxsize=64)
-def _of_all(texts: tuple[str, ...]) -> frozenset[int]:
+def _of_all(texts: tuple[str, ...]) -> Prompt:
     """Return the shingles of some texts; an application sends the same prompt with each request."""
-    return frozenset(shingle for text in texts for shingle in _of(text))
+    return Prompt(
+        frozenset(shingle for text in texts for shingle in _of(text)), frozenset(shingle for text in texts for shingle in _quickly(text))
+    )
 
 
 def _of(text: str) -> Iterator[int]:
     words = [word.lower() for word in _word.findall(text)]
     for start in range(len(words) - _SHINGLE + 1 if len(words) >= _RUN else 0):
+        yield hash(tuple(words[start : start + _SHINGLE]))
+
+
+def _quickly(text: str) -> Iterator[int]:
+    words = text.lower().translate(_PUNCTUATION).split()
+    for start in range(len(words) - _SHINGLE + 1):
         yield hash(tuple(words[start : start + _SHINGLE]))
