@@ -24,9 +24,8 @@ def measure(paths: Sequence[Path], *, sources: Sequence[str] = (), most: int = 1
     """Judge benign rows (of some sources, at most so many of each) with every built-in control as it ships."""
     texts: list[tuple[str, str]] = []
     for path in paths:
-        for row in read_rows(path):
-            if row.text and (not sources or row.source in sources):
-                texts.append((row.source or path.name, row.text[:8000]))
+        rows = (row for row in read_rows(path) if row.text and (not sources or row.source in sources))
+        texts.extend((row.source or path.name, row.text[:8000]) for row in rows)
     kept = Counter[str]()
     chosen = [(source, text) for source, text in texts if not kept.update([source]) and kept[source] <= most]
     registry = Registry.load(builtin(), found=())

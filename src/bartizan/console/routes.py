@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bartizan.console import access, cases, controls, exchange, exchanges, overview, record, refusals
+from bartizan.console import access, cases, controls, exchange, exchanges, matrix, overview, record, refusals
 from bartizan.console.parts import Deed, Subject, View
 from bartizan.console.parts import record as whole_record
 
@@ -35,6 +35,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/exchanges/{id}/proof", action="ledger.verify", view=exchange.proof),
     PageRoute(path="/refusals", action="exchange.list", view=refusals.refusals, label="Refusals"),
     PageRoute(path="/controls", action="control.list", view=controls.controls, label="Controls"),
+    PageRoute(path="/policy", action="policy.show", view=matrix.matrix, label="Policy"),
     PageRoute(path="/ledger", action="ledger.verify", view=record.ledger, label="Ledger"),
     PageRoute(path="/access", action="principal.list", view=access.access, label="Access"),
     PageRoute(path="/access/{id}", action="principal.list", view=access.person),

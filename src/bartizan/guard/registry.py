@@ -12,6 +12,7 @@ from bartizan.config import GuardSettings
 from bartizan.control import Factory
 from bartizan.guard import (
     answered,
+    encoder,
     hidden_text,
     injection,
     items,
@@ -26,7 +27,10 @@ from bartizan.guard import (
     secrets,
     tool_arguments,
 )
+from bartizan.guard.encoder_pool import EncoderPool
 from bartizan.guard.judged import Judged
+from bartizan.guard.learned.encoder import MODEL, VOCABULARY
+from bartizan.guard.learned.weights import read_file
 from bartizan.guard.outputs.judged import Answers
 from bartizan.guard.scan import Scan
 
@@ -103,7 +107,21 @@ def _learned(judged: Callable[[], Judged]) -> tuple[Factory, ...]:
             modules=("bartizan.guard.misuse", *_HEADS),
             data=weights + rulebook.shipped_bytes("taxonomy.toml"),
         ),
+        *((_encoder(judged, weights),) if b'"encoder.onnx"' in weights else ()),
     )
+
+
+def _encoder(judged: Callable[[], Judged], weights: bytes) -> Factory:
+    """Return the second stage, for weights that have one. Its child starts with the first text that the linear heads are unsure of."""
+
+    def build() -> encoder.EncoderHeads:
+        heads = judged().heads.weights
+        for name in (MODEL, VOCABULARY):
+            read_file(heads.directory, name, heads.manifest)  # what is missing or changed stops the start, not the first doubtful request
+        return encoder.EncoderHeads(judged(), EncoderPool())
+
+    modules = ("bartizan.guard.encoder", "bartizan.guard.encoder_pool", "bartizan.guard.encoder_worker", "bartizan.guard.learned.encoder")
+    return Factory(descriptor=encoder.DESCRIPTOR, build=build, modules=(*modules, *_HEADS), data=weights)
 
 
 def _answers(scan: Scan, judged: Callable[[], Judged], answers: Callable[[], Answers]) -> tuple[Factory, ...]:

@@ -20,7 +20,7 @@ from bartizan.app.directory import prepare
 from bartizan.app.supervise import Order, Supervisor
 from bartizan.config import Settings, load
 from bartizan.errors import BartizanError
-from bartizan.event import ExchangeCompleted, kind_of
+from bartizan.event import ExchangeCompleted, Tier, kind_of
 from bartizan.identity import IssuedKey
 from bartizan.model.script import load_script
 from bartizan.model.scripted import ScriptedServer
@@ -115,6 +115,12 @@ class Stage:
         """Register a person who may use the model, and issue a key."""
         person = self.app.registrar.register("person", name, ("member",), actor=None)
         return self.app.registrar.issue_key(person.id, actor=None)
+
+    def colleague(self) -> IssuedKey:
+        """Register a person and give the tier ``verified``, which takes no approver."""
+        holder = self.app.registrar.register("person", "colleague", ("member",), actor=None)
+        self.app.access.propose(holder.id, Tier.VERIFIED, actor=None, purpose="tour: red-team exercise", days=1)
+        return self.app.registrar.issue_key(holder.id, actor=None)
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:

@@ -42,6 +42,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("An attack in disguise", steps.attack),
     ("A secret in a streamed answer", steps.leak),
     ("A tool call to a stranger", steps.tool_call),
+    ("An attack that no rule knows, and a colleague at work", steps.cascade),
     ("Access withdrawn while an answer is written", steps.revocation),
     ("Which layers stopped which attacks", steps.layers),
     ("A tampered record", steps.tampering),

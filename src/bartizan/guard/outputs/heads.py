@@ -96,7 +96,8 @@ class OutputHeads:
         """Return each head's uncalibrated score of one window."""
         found = columns(text)
         total = self._weights[:, found].sum(axis=1, dtype=np.int32) * self._scale / np.float32(math.sqrt(max(len(found), 1)))
-        return (total + self._bias).astype(np.float32)
+        scores: NDArray[np.float32] = (total + self._bias).astype(np.float32)
+        return scores
 
 
 def _sigmoid(value: float) -> float:
