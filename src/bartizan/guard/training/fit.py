@@ -33,7 +33,7 @@ class Linear(NamedTuple):
 def fit(head: str, features: Any, rows: Sequence[Row], known: Mapping[str, Source], *, strength: float = 2.0) -> Linear:  # noqa: ANN401
     """Fit one head to the rows it learns from; deterministic. ``strength`` is the inverse of the L2 penalty."""
     chosen, labels = targets(head, rows)
-    weight = weights(head, [rows[number] for number in chosen], known)
+    weight = weights(head, [rows[number] for number in chosen.tolist()], known)
     model = LogisticRegression(C=strength, solver="lbfgs", max_iter=_ROUNDS, tol=1e-3)
     model.fit(features[chosen], labels, sample_weight=weight)
     vector = model.coef_[0].astype(np.float32)

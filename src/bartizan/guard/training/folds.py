@@ -50,7 +50,7 @@ def out_of_family(head: str, features: Any, rows: Sequence[Row], known: Mapping[
     scores = np.zeros(len(rows), dtype=np.float32)
     for fold in range(FOLDS):
         inside = np.flatnonzero(may & ((folds != fold) | generated))
-        model = fit(head, features[inside], [rows[number] for number in inside], known)
+        model = fit(head, features[inside], [rows[number] for number in inside.tolist()], known)
         outside = np.flatnonzero(folds == fold)
         scores[outside] = model.logits(features[outside])
     return scores

@@ -157,7 +157,7 @@ _ROLEPLAY: Final = Grammar.shipped("roleplay")
 _DATA: Final = Grammar.shipped("data")
 _LANGUAGES: Final = table("languages")
 _OF_LANGUAGE: Final = {"misuse": "malware:prohibited", "defence": "malware:benign", "plain": ""}
-_TECHNIQUES: Final = [tuple(part.strip() for part in row.split("|")) for row in table("techniques")["rows"]]  # type: ignore[attr-defined]
+_TECHNIQUES: Final = [tuple(part.strip() for part in row.split("|")) for row in table("techniques")["rows"]]
 _MAKERS: Final[Mapping[str, Callable[[Random], Row]]] = {
     "cyber": _cyber,
     "agent": _agent,

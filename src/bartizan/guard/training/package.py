@@ -56,7 +56,8 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
 def write(into: Path, trained: Trained, rows: Sequence[Row], known: Mapping[str, Source], *, version: str, encoder: Path | None) -> None:
     """Write the directory; deterministic."""
     into.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(into / "linear.npz", **quantised(trained.heads), **trained.fusion)
+    arrays: dict[str, Any] = {**quantised(trained.heads), **trained.fusion}
+    np.savez_compressed(into / "linear.npz", **arrays)
     names = ["linear.npz"]
     if encoder is not None:
         for name in (MODEL, VOCABULARY):

@@ -34,7 +34,7 @@ def inputs(found: Vectors, raw: Mapping[str, NDArray[np.float32]]) -> Vectors:
 def fit(head: str, values: Vectors, rows: Sequence[Row], known: Mapping[str, Source]) -> LogisticRegression:
     """Fit a head of the second stage to the rows it learns from."""
     chosen, labels = targets(head, rows)
-    weight = weights(head, [rows[number] for number in chosen], known)
+    weight = weights(head, [rows[number] for number in chosen.tolist()], known)
     return LogisticRegression(C=_STRENGTH, max_iter=200).fit(values[chosen], labels, sample_weight=weight)
 
 
@@ -45,7 +45,7 @@ def out_of_family(head: str, values: Vectors, rows: Sequence[Row], known: Mappin
     raw = np.zeros(len(rows), dtype=np.float32)
     for fold in range(FOLDS):
         inside = np.flatnonzero(may & ((folds != fold) | generated))
-        model = fit(head, values[inside], [rows[number] for number in inside], known)
+        model = fit(head, values[inside], [rows[number] for number in inside.tolist()], known)
         outside = np.flatnonzero(folds == fold)
         raw[outside] = model.decision_function(values[outside])
     return raw

@@ -97,7 +97,7 @@ def _first(features: Any, rows: Sequence[Row], known: Mapping[str, Source]) -> t
     heads, raw = {}, {}
     for name in HEADS:
         raw[name] = out_of_family(name, features, rows, known)
-        heads[name] = fit(name, features[may], [rows[number] for number in may], known)
+        heads[name] = fit(name, features[may], [rows[number] for number in may.tolist()], known)
         _say(f"{name} fitted")
     return heads, raw
 
@@ -117,9 +117,11 @@ def _second(
     may = np.flatnonzero(trains(some, known))
     weights, bias = [], []
     found = Second(np.zeros((0, 0), dtype=np.float32), np.zeros(0, dtype=np.float32), {}, {}, {})
-    calibration, limits, told = {}, {}, {}
+    calibration: dict[str, Line] = {}
+    limits: dict[str, dict[str, float]] = {}
+    told: dict[str, Figures] = {}
     for name in HEADS:
-        model = second.fit(name, values[may], [some[number] for number in may], known)
+        model = second.fit(name, values[may], [some[number] for number in may.tolist()], known)
         weights.append(model.coef_[0])
         bias.append(model.intercept_[0])
         scores = second.out_of_family(name, values, some, known)
