@@ -27,7 +27,10 @@ _FACTS = (
     ("In {m} {y} the group stole {n} gigabytes of design files from the {b} shipyard.", "What was stolen from the {b} shipyard?"),
     ("A loader named {b} was signed with a certificate issued to {a} Logistics.", "Which certificate signed the loader {b}?"),
     ("The ransom note of {b} asked {n} hospitals for payment within {k} days.", "What did the ransom note of {b} ask for?"),
-    ("Investigators traced the command server to a data centre in {b} run by {a} Hosting.", "Where was the command server in {b} traced to?"),
+    (
+        "Investigators traced the command server to a data centre in {b} run by {a} Hosting.",
+        "Where was the command server in {b} traced to?",
+    ),
     ("The backdoor {b} beacons every {n} minutes to {a}[.]top over port {k}.", "How often does the backdoor {b} beacon?"),
 )
 _MONTHS = ("January", "March", "May", "July", "September", "November")

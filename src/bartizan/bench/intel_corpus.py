@@ -14,7 +14,15 @@ import msgspec
 
 _ACTORS: Final = ("APT28", "APT29", "Lazarus Group", "FIN7", "Turla", "Sandworm Team", "OilRig", "MuddyWater", "Kimsuky", "Wizard Spider")
 _MALWARE: Final = ("Emotet", "TrickBot", "Cobalt Strike", "PlugX", "QakBot", "Agent Tesla", "njRAT", "Ryuk", "IcedID", "Gh0st RAT")
-_SECTORS: Final = ("energy companies", "hospitals", "ministries of foreign affairs", "shipping firms", "banks", "universities", "telecom operators")
+_SECTORS: Final = (
+    "energy companies",
+    "hospitals",
+    "ministries of foreign affairs",
+    "shipping firms",
+    "banks",
+    "universities",
+    "telecom operators",
+)
 _PLACES: Final = ("Poland", "Kenya", "Chile", "Portugal", "Vietnam", "Canada", "Jordan", "Norway", "Peru", "Latvia")
 _ACTS: Final = (
     "sent spearphishing mails with a malicious Word attachment to staff of {sector} in {place}",
@@ -174,7 +182,9 @@ def mail(paragraphs: Sequence[str], title: str, hidden: str = "") -> bytes:
     shown = html(paragraphs, title).decode()
     plain = f"--B\r\nContent-Type: text/plain\r\n\r\n{hidden}\r\n" if hidden else ""
     head = f"From: desk@reports.example\r\nTo: soc@company.example\r\nSubject: {title}\r\nMIME-Version: 1.0\r\n"
-    whole = f'{head}Content-Type: multipart/alternative; boundary="B"\r\n\r\n{plain}--B\r\nContent-Type: text/html\r\n\r\n{shown}\r\n--B--\r\n'
+    whole = (
+        f'{head}Content-Type: multipart/alternative; boundary="B"\r\n\r\n{plain}--B\r\nContent-Type: text/html\r\n\r\n{shown}\r\n--B--\r\n'
+    )
     return whole.encode()
 
 

@@ -77,7 +77,11 @@ def _cases() -> Iterator[tuple[str, str, bytes]]:
     yield "ten thousand files", "many.zip", _zip({f"{at}.txt": b"x" for at in range(10_000)})
     laughs = "".join(f'<!ENTITY l{at} "{f"&l{at - 1};" * 10 if at else "lol"}">' for at in range(9))
     yield "a billion laughs", "bomb.xml", f"<?xml version='1.0'?><!DOCTYPE z [{laughs}]><rss>&l8;</rss>".encode()
-    yield "an outside entity", "xxe.xml", b"<?xml version='1.0'?><!DOCTYPE z [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><rss><item><title>&x;</title></item></rss>"
+    yield (
+        "an outside entity",
+        "xxe.xml",
+        b"<?xml version='1.0'?><!DOCTYPE z [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><rss><item><title>&x;</title></item></rss>",
+    )
     yield "an entity in Word", "xxe.docx", _zip({"word/document.xml": b"<!DOCTYPE z [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><z>&x;</z>"})
     yield "deep JSON", "deep.json", b'{"a":' * 200_000
     yield "deep list", "deep.json", b"[" * 1_000_000
@@ -94,7 +98,10 @@ def _damaged(count: int, chance: random.Random) -> Iterator[tuple[str, str, byte
         ("x.docx", docx),
         ("x.html", lambda text: html(text, "title")),
         ("x.eml", lambda text: mail(text, "title")),
-        ("x.json", lambda text: msgspec.json.encode({"type": "bundle", "id": "b", "objects": [{"type": "report", "name": "\n".join(text)}]})),
+        (
+            "x.json",
+            lambda text: msgspec.json.encode({"type": "bundle", "id": "b", "objects": [{"type": "report", "name": "\n".join(text)}]}),
+        ),
         ("x.xml", lambda text: f"<rss><item><title>{text[0]}</title></item></rss>".encode()),
         ("x.txt.gz", lambda text: gzip.compress("\n".join(text).encode())),
     ]

@@ -65,7 +65,9 @@ def injection(*, seed: int = 1) -> Injection:
     return Injection(
         planted=len(done),
         carriers=len(CARRIERS),
-        changed={what: changed[what] for what in ("techniques", "entities", "relations", "priority", "actions", "indicators", "statements")},
+        changed={
+            what: changed[what] for what in ("techniques", "entities", "relations", "priority", "actions", "indicators", "statements")
+        },
         flagged=sum(trial.flagged for trial in done),
         worst=tuple(f"{trial.carrier}: {trial.instruction}" for trial in done if trial.changed)[:10],
     )

@@ -89,5 +89,3 @@ def _cpu() -> float:
         usage = resource.getrusage(who)
         spent += usage.ru_utime + usage.ru_stime
     return spent
-
-
