@@ -97,6 +97,8 @@ def _bad_host(host: str, lists: Words, *, defanged: bool) -> str | None:
 
 def overlong(path: bytes, quoted: bytes) -> int:
     """Count characters at the end that belong to the prose: punctuation, brackets that never opened, the next URL of a list."""
+    if not path:
+        return 0
     kept = path
     marks = [
         place
