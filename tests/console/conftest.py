@@ -30,6 +30,7 @@ from bartizan.ledger import Ledger
 from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projection, Projections
+from bartizan.workbench.intel.shelf import Shelf
 
 NOW = 1_795_000_000.0
 ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
@@ -174,6 +175,7 @@ class World:
                 )
             ],
         )
+        self.shelf = Shelf(self.ledger, data / "intel.db", clock=clock)
         self.registrar = Registrar(self.ledger, self.directory, clock=clock)
         self.settings = Settings()
         self.desk = Desk(self.ledger, self.casebook, clock=clock)
@@ -186,6 +188,7 @@ class World:
             registry=self.registry,
             projections=self.projections,
             monitor=self.monitor,
+            shelf=self.shelf,
             settings=self.settings,
             clock=clock,
         )
@@ -257,6 +260,7 @@ class World:
 
     def close(self):
         self.ledger.close()
+        self.shelf.close()
         self.projections.close()
 
 

@@ -9,6 +9,8 @@ from bartizan.console.parts import Ask
 from bartizan.console.routes import DEEDS, PAGES
 from bartizan.event import SignalRaised, envelope
 from bartizan.policy.engine import actions
+from bartizan.workbench.intel.analyse import analyse
+from bartizan.workbench.intel.parse import parse
 
 MATRIX = Path(__file__).parent / "matrix.txt"
 ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
@@ -22,11 +24,15 @@ def things(world):
     desk = casework.Desk(world.ledger, world.casebook, clock=lambda: world.now)
     case = desk.open("review", "account_" + "a" * 32, actor=None)
     file, item = enforced(world)
+    (document,) = parse(b"TLP:CLEAR\nAPT28 used hxxp://evil[.]example.com/a against hospitals in Norway.", "a.txt").documents
+    world.person("operator")
+    (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
     return {
         "accounts": world.people["member"].account,
         "safety": file,
         "review": item,
         "retention": "",
+        "intel": report,
         "exchanges": exchange,
         "controls": "rules",
         "access": world.people["member"].id,

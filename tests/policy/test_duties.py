@@ -9,7 +9,13 @@ from bartizan.identity import duties
 from bartizan.policy import Policy, Resource, actions
 
 REPORT = {"tier": 0, "tlp": 1, "own": False}
-CONTEXT = {"report.read": REPORT, "report.export": REPORT, "chat": {"tier": 0, "model": "m"}, "call_tool": {"tier": 0, "tool": "t"}, "use_tier": {"tier": 0}}
+CONTEXT = {
+    "report.read": REPORT,
+    "report.export": REPORT,
+    "chat": {"tier": 0, "model": "m"},
+    "call_tool": {"tier": 0, "tool": "t"},
+    "use_tier": {"tier": 0},
+}
 
 
 @pytest.fixture(scope="module")

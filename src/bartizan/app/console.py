@@ -22,4 +22,5 @@ def console_app(app: App) -> ASGIApp:
         monitor=app.monitor,
         settings=app.settings,
         shelf=Shelf(app.ledger, app.data / "intel.db", unmarked=app.settings.intel.unmarked_tlp),
+        pins=app.pins,
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 
 from bartizan.app.compose import App
+from bartizan.config import GatewaySettings
+from bartizan.errors import ConfigError
+from bartizan.event import Action, Tier
 from bartizan.gateway import Gateway, Safety
 from bartizan.model import Upstreams
 from bartizan.monitor import UpstreamNotices
@@ -28,6 +32,16 @@ def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gat
     )
     gateway.safety = Safety(app.ledger, app.monitor.docket, app.monitor.appeals, app.directory, app.policy, notices, app.monitor.notices)
     return gateway
+
+
+def check_actions(actions: Mapping[Tier, Mapping[str, Action]], settings: GatewaySettings) -> None:
+    """Refuse to start where policy says what this gateway can't do; raises ConfigError. A later change of policy is refused by request."""
+    names = sorted({name for row in actions.values() for name, action in row.items() if action == "reroute"})
+    if names and not settings.safer_model:
+        raise ConfigError(
+            f"policy reroutes {', '.join(names[:5])}, and there is no model to reroute to",
+            hint="set [gateway] safer_model, or change the rows: bartizan policy show",
+        )
 
 
 def _webhook_secret(app: App, name: str) -> str | None:

@@ -60,13 +60,8 @@ class Watcher:
 
     def turn(self) -> None:
         """Do what is due; one part that fails keeps no other from its turn."""
-        for part in (
-            self._follower.turn,
-            self._rooms.monitor.enforcer.settle,
-            self._rooms.monitor.review.settle,
-            self._notify,
-            self._sample,
-        ):
+        ours = self._rooms.monitor
+        for part in (self._follower.turn, ours.enforcer.settle, ours.review.settle, self._notify, self._plan):
             try:
                 part()
             except BartizanError as error:
@@ -78,11 +73,7 @@ class Watcher:
         self._drawer.shutdown(wait=True, cancel_futures=True)
         self._follower.close()
 
-    def _notify(self) -> None:
-        if self._endpoints and (self._sending is None or self._sending.done()):
-            self._deliver()
-
-    def _sample(self) -> None:
+    def _plan(self) -> None:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _LOOK_S
             self._draw()
@@ -105,6 +96,10 @@ class Watcher:
                 apart.close()
 
         self._drawer.submit(work)
+
+    def _notify(self) -> None:
+        if self._endpoints and (self._sending is None or self._sending.done()):
+            self._deliver()
 
     def _deliver(self) -> None:
         due = self._notices.due(list(self._endpoints), time.time())

@@ -17,7 +17,7 @@ from bartizan.app.compose import App
 from bartizan.app.supervise import MODEL_KEY, Order
 from bartizan.config import Settings, load
 from bartizan.errors import ConfigError
-from bartizan.event import envelope
+from bartizan.event import Tier, envelope
 
 Told = Callable[..., None]
 _GRACE_S: Final = 8
@@ -26,7 +26,7 @@ _BACKLOG: Final = 2048
 
 def gateway(order: Order, ready: Told) -> None:
     """Serve the gateway until told to stop."""
-    from bartizan.app.gateway import gateway_app, settle_memory  # noqa: PLC0415 - the console does without it
+    from bartizan.app.gateway import check_actions, gateway_app, settle_memory  # noqa: PLC0415 - the console does without it
     from bartizan.gateway import serve_config  # noqa: PLC0415 - the console does without it
 
     app = App(Path(order.data), settings_of(order), role="gateway", observe=order.observe)
@@ -38,6 +38,7 @@ def gateway(order: Order, ready: Told) -> None:
         await upstreams.refresh()
         asgi = gateway_app(app, upstreams, observe=order.observe)
         app.begin()
+        check_actions({tier: app.policy.actions(tier) for tier in Tier}, app.settings.gateway)
         settle_memory()
         try:
             config = serve_config(asgi, host=order.host, port=order.port)

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bartizan.bench.intel_corpus import paged, pdf, report, word
+from bartizan.store import ReportRow, SqliteCorpus
 from bartizan.workbench.intel.analyse import analyse
 from bartizan.workbench.intel.ask import ask
 from bartizan.workbench.intel.brief import Brief, brief
@@ -20,7 +21,6 @@ from bartizan.workbench.intel.parse import parse
 from bartizan.workbench.intel.salience import terms, word_hash
 from bartizan.workbench.intel.sentences import sentences
 from bartizan.workbench.intel.shelf import passages
-from bartizan.store import ReportRow, SqliteCorpus
 
 _FACTS = (
     ("The operators paid {a} for the domain registrar account {b} in {y}.", "Who paid for the registrar account {b}?"),
@@ -140,7 +140,7 @@ def _cut(text: str) -> tuple[str, str] | None:
         if line.strip(" #*:0123456789.\t").casefold() in _HEADINGS:
             section: list[str] = []
             for after in lines[place + 1 : place + 26]:
-                if len(" ".join(section)) > 300 and len(after.strip()) < 40 and after.strip() and not after.strip()[-1] in ".,;":
+                if len(" ".join(section)) > 300 and len(after.strip()) < 40 and after.strip() and after.strip()[-1] not in ".,;":
                     break
                 section.append(after)
             found, rest = "\n".join(section), "\n".join([*lines[:place], *lines[place + 1 + len(section) :]])

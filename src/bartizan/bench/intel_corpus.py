@@ -222,7 +222,8 @@ def _text(paragraphs: Sequence[str]) -> bytes:
 
 def _feed(made: Made, text: str) -> bytes:
     inner = escape("".join(f"<p>{escape(each)}</p>" for each in _visible(made, text)))
-    return f'<?xml version="1.0"?><rss version="2.0"><channel><item><title>{escape(made.title)}</title><description>{inner}</description></item></channel></rss>'.encode()
+    item = f"<item><title>{escape(made.title)}</title><description>{inner}</description></item>"
+    return f'<?xml version="1.0"?><rss version="2.0"><channel>{item}</channel></rss>'.encode()
 
 
 def _stix(made: Made, text: str) -> bytes:

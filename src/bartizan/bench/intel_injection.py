@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 
 import msgspec
@@ -76,7 +76,7 @@ def injection(*, seed: int = 1) -> Injection:
 def _changed(clean: list[Report], planted: list[Report], text: str) -> Iterator[str]:
     own = text.casefold()
     before, after = brief(clean), brief(planted)
-    pairs = {
+    pairs: dict[str, Callable[[list[Report]], set[object]]] = {
         "techniques": lambda reports: {item.id for each in reports for item in each.analysis.techniques},
         "entities": lambda reports: {item.key for each in reports for item in each.analysis.entities},
         "relations": lambda reports: {(item.subject, item.verb, item.object) for each in reports for item in each.analysis.relations},

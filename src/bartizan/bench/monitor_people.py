@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import statistics
 import tempfile
@@ -101,9 +102,10 @@ class _Sequences:
             case "end" if app.directory.grants(principal):
                 app.registrar.end_grant(app.directory.grants(principal)[0].id, actor=None, reason="bench")
             case "signal":
-                level, confidence = self._chance.choice((("medium", 0.97), ("high", 0.9995)))
                 category = self._chance.choice(("cyber_exploit", "ransomware"))
-                app.ledger.append_now(envelope(signal(who.account, level, confidence, category), account=who.account))
+                sure = self._chance.random() < 0.5
+                fact = signal(who.account, "high" if sure else "medium", 0.9995 if sure else 0.97, category)
+                app.ledger.append_now(envelope(fact, account=who.account))
                 app.monitor.enforcer.settle()
             case "hand":
                 app.registrar.set_standing(principal, self._chance.choice(("throttled", "suspended")), actor=None, reason="bench")
@@ -175,6 +177,8 @@ class Erasures(msgspec.Struct, frozen=True, kw_only=True):
     erase_p50_ms: float
     erase_p99_ms: float
     erase_cpu_ms: float
+    disk_sync_p50_ms: float
+    """One durable write of 4 KB in the same directory; an erasure makes at least two, one after the other."""
     sweep_p50_ms: float
     found_anywhere: int
     keys_left: int
@@ -220,6 +224,7 @@ def _erase(ledger: Ledger, data: Path, free: list[str], held: list[str]) -> Eras
         erase_p50_ms=round(statistics.median(took), 2),
         erase_p99_ms=round(sorted(took)[int(0.99 * (len(took) - 1))], 2),
         erase_cpu_ms=round(statistics.median(cpu), 2),
+        disk_sync_p50_ms=round(_sync_ms(data), 2),
         sweep_p50_ms=round(statistics.median(swept), 1),
         found_anywhere=found,
         keys_left=left,
@@ -227,6 +232,17 @@ def _erase(ledger: Ledger, data: Path, free: list[str], held: list[str]) -> Eras
         held=len(held),
         held_blocked=blocked,
     )
+
+
+def _sync_ms(data: Path) -> float:
+    taken = []
+    with (data / "sync").open("wb", buffering=0) as file:
+        for _ in range(25):
+            begun = time.perf_counter()
+            file.write(b"x" * 4096)
+            os.fdatasync(file.fileno())
+            taken.append((time.perf_counter() - begun) * 1000)
+    return statistics.median(taken)
 
 
 def _is_held(ledger: Ledger, account: str) -> bool:

@@ -182,8 +182,9 @@ class _Story:
             if times and self._chance.random() < _APPEALS:
                 for case_id in self._monitor.docket.cases(user.account):
                     appeal = self._monitor.appeals.file(case_id, "please look again", actor=user)
-                    verdict = "upheld" if number < _ABUSERS else "reversed"
-                    self._monitor.appeals.decide(appeal, verdict, actor=staff[1], reason="looked again")
+                    self._monitor.appeals.decide(
+                        appeal, "upheld" if number < _ABUSERS else "reversed", actor=staff[1], reason="looked again"
+                    )
                     appeals += 1
         return decisions, appeals
 

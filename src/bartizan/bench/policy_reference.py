@@ -124,7 +124,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
 }
 
 
-def allows(request: Request) -> bool:
+def allows(request: Request) -> bool:  # noqa: PLR0911 - one return a rule
     """Say whether the shipped policy allows a request, told in plain Python."""
     who, what, attributes, context = request.principal, request.action, request.resource.attributes, request.context
     if not _well_formed(request):

@@ -71,6 +71,7 @@ def ladder(json: Json = False) -> None:
         return
     for rung in found.rung:
         sys.stdout.write(f"{rung.title}\n  takes: {criteria(rung)}\n  says:  {rung.says}\n")
+    sys.stdout.write(f"At once\n  takes: {found.prohibited.criteria}; categories {', '.join(found.prohibited.categories)}\n")
     sys.stdout.write(f"never by itself: {', '.join(found.never)}\n")
 
 

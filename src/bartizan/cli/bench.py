@@ -145,7 +145,14 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
 
 
 @app.command()
-def monitor(  # noqa: PLR0917 - a command has as many options as it has
+def monitor(
+    *,
+    decomposition: Annotated[bool, typer.Option(help="Campaigns whose every step looks harmless, at 10 and 100 times background")] = False,
+    goals: Annotated[
+        str, typer.Option(help="Which goals: first (developed on) or second (another author's, kept for the final run)")
+    ] = "first",
+    data: Annotated[Path | None, typer.Option("--data", help="Folder with labelled account_streams and conversations")] = None,
+    accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,
     review: Annotated[bool, typer.Option("--review", help="Simulated months of review: coverage and error of the estimate")] = False,
     entitlements: Annotated[
         bool, typer.Option("--entitlements", help="Random grants, suspensions and appeals: do all views agree?")
@@ -153,48 +160,57 @@ def monitor(  # noqa: PLR0917 - a command has as many options as it has
     people: Annotated[bool, typer.Option("--people", help="A simulated week of 300 users: what it asks of people")] = False,
     erasure: Annotated[bool, typer.Option("--erasure", help="Erase subjects, look for what is left, verify, try held ones")] = False,
     canaries: Annotated[Path | None, typer.Option(help="Labelled texts: can a classifier tell canaries from items?")] = None,
-    cost: Annotated[bool, typer.Option("--cost", help="CPU per exchange and bytes an account")] = False,
-    decomposition: Annotated[
-        bool, typer.Option("--decomposition", help="Campaigns whose every step looks harmless, at 10 and 100 times background")
-    ] = False,
-    data: Annotated[Path | None, typer.Option("--data", help="Recall on a folder with labelled account_streams and conversations")] = None,
-    goals: Annotated[
-        str, typer.Option(help="Goals to decompose: first (developed on) or second (another author's, for the final run)")
-    ] = "first",
-    accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,
     months: Annotated[int, typer.Option(help="Months to simulate")] = 1000,
     sequences: Annotated[int, typer.Option(help="Random sequences of acts")] = 1000,
     seed: Annotated[int, typer.Option(help="Of everything drawn")] = 1,
     json: Json = False,
 ) -> None:
-    """Detection by kind of account, cost and campaigns; whether review's estimate is right, all views agree and what is erased is gone."""
-    from bartizan.bench import monitor_canaries, monitor_people, monitor_review, monitor_week
-    from bartizan.bench.monitor import cost as costs
-    from bartizan.bench.monitor import decomposition as campaigns
-    from bartizan.bench.monitor import recall
+    """CPU per exchange and bytes an account; with --data recall, --decomposition campaigns; the other flags: people, cases and review."""
+    from bartizan.bench.monitor.cost import cost
 
-    chosen: dict[str, Callable[[], Any]] = {}
-    if review:
-        chosen["review"] = lambda: monitor_review.run(months=months, seed=seed)
-    if entitlements:
-        chosen["entitlements"] = lambda: monitor_people.entitlements(sequences=sequences, seed=seed)
-    if people:
-        chosen["people"] = lambda: monitor_week.week(seed=seed)
-    if erasure:
-        chosen["erasure"] = monitor_people.erasures
-    if canaries is not None:
-        chosen["canaries"] = lambda: monitor_canaries.canaries(canaries, seed=seed)
-    if cost:
-        chosen["cost"] = lambda: costs.cost(accounts)
+    chosen: list[Callable[[], Any]] = []
     if decomposition:
-        chosen["decomposition"] = lambda: campaigns.run(which=goals)
+        from bartizan.bench.monitor.decomposition import run
+
+        chosen.append(lambda: run(which=goals))
     if data is not None:
-        chosen["recall"] = lambda: recall.recall(data)
-    if not chosen:
-        asked = "--data DIR, --decomposition, --cost, --review, --entitlements, --people, --erasure, --canaries PATH"
-        raise typer.BadParameter(f"name at least one: {asked}")
-    for measure in chosen.values():
+        from bartizan.bench.monitor.recall import recall
+
+        folder = data
+        chosen.append(lambda: recall(folder))
+    if review or entitlements or people or erasure or canaries is not None:
+        chosen += _of_people(
+            review=review,
+            entitlements=entitlements,
+            people=people,
+            erasure=erasure,
+            canaries=canaries,
+            months=months,
+            sequences=sequences,
+            seed=seed,
+        )
+    for measure in chosen or [lambda: cost(accounts)]:
         _show(measure, as_json=json)
+
+
+def _of_people(
+    *, review: bool, entitlements: bool, people: bool, erasure: bool, canaries: Path | None, months: int, sequences: int, seed: int
+) -> list[Callable[[], Any]]:
+    from bartizan.bench import monitor_canaries, monitor_people, monitor_review, monitor_week
+
+    chosen: list[Callable[[], Any]] = []
+    if review:
+        chosen.append(lambda: monitor_review.run(months=months, seed=seed))
+    if entitlements:
+        chosen.append(lambda: monitor_people.entitlements(sequences=sequences, seed=seed))
+    if people:
+        chosen.append(lambda: monitor_week.week(seed=seed))
+    if erasure:
+        chosen.append(monitor_people.erasures)
+    if canaries is not None:
+        path = canaries
+        chosen.append(lambda: monitor_canaries.canaries(path, seed=seed))
+    return chosen
 
 
 @app.command()
@@ -259,6 +275,18 @@ def intel(  # noqa: PLR0917 - a command has as many options as it has
         _show(intel_hostile.hostile, as_json=json)
     if exports:
         _show(intel_exports.exports, as_json=json)
+
+
+@app.command()
+def guard(
+    data: Annotated[Path, typer.Option(help="Directory of labelled rows; sources that the weights have seen are left out")],
+    most: Annotated[int, typer.Option(min=20, help="Rows of each source and label")] = 300,
+    json: Json = False,
+) -> None:
+    """The text classifiers beside every self-contained peer that is installed, on sources that our weights have not seen."""
+    from bartizan.bench.guard import measure
+
+    _show(lambda: measure(data, most=most), as_json=json)
 
 
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:

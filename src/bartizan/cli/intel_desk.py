@@ -17,12 +17,12 @@ from bartizan.config import IntelSettings, load
 from bartizan.errors import ConfigError, RefusedError
 from bartizan.identity import Principal
 from bartizan.workbench.intel.brief import Brief
+from bartizan.workbench.intel.caps import Caps
 from bartizan.workbench.intel.document import TLP, Failure, Tlp
 from bartizan.workbench.intel.export import Audience
 from bartizan.workbench.intel.export import export as export_reports
 from bartizan.workbench.intel.found import Report
 from bartizan.workbench.intel.ingest import Ingested, Ingestion, fetched
-from bartizan.workbench.intel.caps import Caps
 from bartizan.workbench.intel.pipeline import Source, files_under
 from bartizan.workbench.intel.reading import Desk
 from bartizan.workbench.intel.shelf import Shelf
@@ -62,7 +62,7 @@ def level(given: str) -> Tlp:
     named = {"white": "clear"}.get(given.lower(), given.lower())
     if named not in TLP:
         raise ConfigError(f"there is no TLP level {given!r}", hint=f"one of {', '.join(TLP)}")
-    return named  # type: ignore[return-value]  # it is one of them
+    return named
 
 
 def chosen(at: At, ids: Sequence[str] | None, action: str = "report.read") -> list[Report]:
@@ -90,7 +90,7 @@ def run_ingest(at: At, sources: Sequence[str], *, watch: bool, tlp: str) -> Inge
     folders = [Path(each) for each in sources if each not in urls]
     files, failures = _named(folders), []
 
-    async def once(first: bool) -> Ingested:  # noqa: FBT001 - reads as a word
+    async def once(first: bool) -> Ingested:
         wanted = list(_named(folders))
         if first:
             async for got in fetched(urls, private=at.settings.private_hosts):
@@ -130,7 +130,7 @@ def run_export(at: At, form: str, ids: Sequence[str] | None, tlp: str) -> bytes:
 
 def told_by(at: At, model: str, made: Brief, reports: Sequence[Report], key: str) -> Brief:
     """Return the brief with statements of a model in front, each bound to quotes that were checked."""
-    from bartizan.app.intel import model_brief  # noqa: PLC0415 - only where a model is asked
+    from bartizan.app.intel import model_brief
 
     return model_brief(at.office.ledger.data, load(settings_file(at.config)), key=key, model=model, brief=made, reports=reports)
 

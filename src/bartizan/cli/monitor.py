@@ -66,11 +66,13 @@ def train(
     data: Annotated[Path, typer.Option("--data", help="Folder with conversations")],
     out: Annotated[Path, typer.Option(help="Folder to write the heads and their card to")],
     without: Annotated[list[str] | None, typer.Option(help="Source to leave out; may be repeated")] = None,
+    *,
+    dialogues: Annotated[bool, typer.Option(help="Read the harmless dialogues of DATA too")] = True,
 ) -> None:
     """Train the monitor's heads from rows whose licence allows it and from made-up text. Needs scikit-learn."""
     from bartizan.monitor.training.fit import train as fit
 
-    card = fit(guard, data, out, without=without or ())
+    card = fit(guard, data, out, without=without or (), dialogues=dialogues)
     say(f"wrote {', '.join(sorted(card['heads']))} to {out}")
 
 

@@ -29,6 +29,7 @@ from bartizan.console.web import Web
 from bartizan.control import Registry
 from bartizan.errors import BartizanError, RefusedError
 from bartizan.event import new_id
+from bartizan.guard.pins import Pins
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.monitor import Monitor
@@ -39,7 +40,7 @@ from bartizan.workbench.intel.shelf import Shelf
 _log = logging.getLogger("bartizan.console")
 
 
-def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; it is given each room it shows
+def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; as many rooms as it shows
     *,
     ledger: Ledger,
     directory: Directory,
@@ -50,6 +51,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
     monitor: Monitor,
     settings: Settings,
     shelf: Shelf | None = None,
+    pins: Pins | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Return the console. It follows the ledger by itself, on one thread; nothing else may call ``ledger.catch_up`` meanwhile."""
@@ -65,6 +67,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
         desk=casework.Desk(ledger, casebook, clock=clock),
         monitor=monitor,
         shelf=shelf,
+        pins=pins,
         clock=clock,
     )
     web = Web(parts)

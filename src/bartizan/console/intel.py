@@ -103,7 +103,8 @@ def reports(parts: Parts, ask: Ask) -> Page:
 def search(parts: Parts, ask: Ask) -> Page:
     """Show quotes for a question; none is made up."""
     query = ask.query.get("q", "").strip()[:500]
-    answer, hits = Answer(question=query, quotes=(), verdict=""), ()
+    answer = Answer(question=query, quotes=(), verdict="")
+    hits: tuple[Hit, ...] = ()
     if query and parts.shelf is not None:
         reading = desk_of(parts, ask).reader()
         answer = asking.ask(parts.shelf.corpus, reading, query)

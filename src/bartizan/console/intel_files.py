@@ -137,7 +137,7 @@ def _level(given: str) -> Tlp | None:
         return None
     if given not in TLP:
         raise RefusedError("there is no such TLP level", code="bad_field", param="tlp", hint=", ".join(TLP))
-    return given  # type: ignore[return-value]  # it is one of them
+    return given
 
 
 def _told(done: Ingested) -> Response:

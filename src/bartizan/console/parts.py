@@ -15,6 +15,7 @@ from bartizan.config import Settings
 from bartizan.console.filters import link
 from bartizan.control import Registry
 from bartizan.errors import RefusedError
+from bartizan.guard.pins import Pins
 from bartizan.identity import Directory, Principal, Registrar
 from bartizan.ledger import Ledger
 from bartizan.monitor import Monitor
@@ -38,6 +39,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     monitor: Monitor
     shelf: Shelf | None = None
     """Threat reports; None where there is no corpus."""
+    pins: Pins | None = None
     clock: Callable[[], float] = time.time
 
 

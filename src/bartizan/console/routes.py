@@ -20,6 +20,7 @@ from bartizan.console import (
     retention,
     reviews,
     safety,
+    tools,
 )
 from bartizan.console.parts import Deed, Subject, View
 from bartizan.console.parts import record as whole_record
@@ -52,6 +53,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/refusals", action="exchange.list", view=refusals.refusals, label="Refusals"),
     PageRoute(path="/controls", action="control.list", view=controls.controls, label="Controls"),
     PageRoute(path="/policy", action="policy.show", view=matrix.matrix, label="Policy"),
+    PageRoute(path="/tools", action="control.list", view=tools.tools, label="Tools"),
     PageRoute(path="/ledger", action="ledger.verify", view=record.ledger, label="Ledger"),
     PageRoute(path="/access", action="principal.list", view=access.access, label="Access"),
     PageRoute(path="/access/{id}", action="principal.list", view=access.person),

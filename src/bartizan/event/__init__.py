@@ -40,8 +40,8 @@ from bartizan.event.identity import (
     SessionClosed,
     SessionOpened,
 )
-from bartizan.event.monitor import Contribution, SignalKind, SignalLevel, SignalRaised
 from bartizan.event.intel import ReportIngested, ReportRemoved, ReportsExported
+from bartizan.event.monitor import Contribution, SignalKind, SignalLevel, SignalRaised
 from bartizan.event.record import (
     ContentErased,
     ContentRead,

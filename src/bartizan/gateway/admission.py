@@ -19,7 +19,7 @@ from bartizan.gateway.history import history_of
 from bartizan.gateway.limits import Limits, Reservation
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstream, Upstreams
-from bartizan.policy import Policy, Resource
+from bartizan.policy import JSON, Policy, Resource
 
 _DEFAULT_OUTPUT: Final = 1024
 """Tokens reserved for an answer whose length the client does not limit."""
@@ -175,7 +175,7 @@ class Admission:
 
     def may_call(self, principal: Principal, tier: Tier, tool: str, *, granted: bool = True) -> bool:
         """Say whether policy lets a principal call a tool."""
-        facts = {"tier": tier.rank, "tool": tool, "granted": granted}
+        facts: dict[str, JSON] = {"tier": tier.rank, "tool": tool, "granted": granted}
         return self._policy.decide(principal, "call_tool", Resource(type="Tool", id=tool), facts).allowed
 
     def media(self, paths: tuple[str, ...], actions: Mapping[str, Action]) -> Verdict:

@@ -10,7 +10,7 @@ from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolC
 from bartizan.event import Span
 from bartizan.guard.decision import Limits, misused
 from bartizan.guard.judged import Judged, as_scores, limits_of
-from bartizan.guard.outputs.judged import GATES, Answers
+from bartizan.guard.outputs.judged import Answers
 from bartizan.guard.outputs.watch import WindowWatch
 from bartizan.guard.refusal import refused
 from bartizan.guard.taxonomy import shipped
@@ -60,7 +60,7 @@ class Answered:
         def look(window: str, start: int) -> Opinion | None:
             return None if asked is None else self._joined(asked, window, "", start)
 
-        return WindowWatch(GATES["malicious_code"] if asked is None else _ANY, look, holds=False)
+        return WindowWatch(_NONE if asked is None else _ANY, look, holds=False)
 
     def _asked(self, context: Context) -> tuple[str, float] | None:
         """Return the level and the score of what the user asked last, None when it is benign."""
@@ -87,11 +87,15 @@ class Answered:
         )
 
 
-class _Open:
-    """A gate that is open for any text."""
+class _Gate:
+    """A gate that is open for any text, or for none."""
+
+    def __init__(self, *, opens: bool) -> None:
+        self._opens = opens
 
     def search(self, text: str) -> str | None:
-        return text or None
+        return text if self._opens and text else None
 
 
-_ANY: Final = _Open()
+_ANY: Final = _Gate(opens=True)
+_NONE: Final = _Gate(opens=False)

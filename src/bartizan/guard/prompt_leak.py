@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 import re2
@@ -114,6 +115,12 @@ class LeakWatch:
 
 def _shingles(context: Context) -> frozenset[int]:
     texts = [segment.text for segment in context.asked if segment.origin == "operator" and not segment.joined]
+    return _of_all(tuple(text for text in texts if text.count(" ") >= _RUN - 1))
+
+
+@lru_cache(maxsize=64)
+def _of_all(texts: tuple[str, ...]) -> frozenset[int]:
+    """Return the shingles of some texts; an application sends the same prompt with each request."""
     return frozenset(shingle for text in texts for shingle in _of(text))
 
 

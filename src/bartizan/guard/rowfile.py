@@ -8,7 +8,7 @@ import io
 import lzma
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 import msgspec
 import zstandard
@@ -46,7 +46,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise ConfigError(f"reading rows: {error}", source=str(path)) from error
 
 
-def _records(path: Path, stream: io.BufferedIOBase) -> Iterator[Row | None]:
+def _records(path: Path, stream: BinaryIO) -> Iterator[Row | None]:
     if path.name.endswith((".csv.xz", ".csv")):
         for record in csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8", newline="")):
             yield msgspec.convert({name: value for name, value in record.items() if name and value is not None}, Row)
@@ -65,12 +65,12 @@ def read_directory(directory: Path) -> list[Row]:
     return [row for path in paths for row in read_rows(path)]
 
 
-def _open(path: Path) -> io.BufferedIOBase:
+def _open(path: Path) -> BinaryIO:
     name = path.name
     if name.endswith(".gz"):
-        return io.BufferedReader(gzip.open(path, "rb"))  # type: ignore[arg-type]  # a GzipFile is raw enough
+        return cast("BinaryIO", gzip.open(path, "rb"))
     if name.endswith(".xz"):
-        return io.BufferedReader(lzma.open(path, "rb"))  # type: ignore[arg-type]  # so is an LZMAFile
+        return cast("BinaryIO", lzma.open(path, "rb"))
     if name.endswith(".zst"):
-        return io.BufferedReader(zstandard.open(path, "rb"))
+        return cast("BinaryIO", io.BufferedReader(zstandard.open(path, "rb")))
     return path.open("rb")

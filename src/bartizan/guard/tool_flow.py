@@ -20,7 +20,8 @@ DESCRIPTOR: Final = Descriptor(
     phases=("tool",),
     title="Tool calls that follow from the task",
     doc="What a call does, where its values come from and whether anybody asked for it; paths, commands and hosts in canonical form.",
-    budget_ms=100.0,
+    budget_ms=1000.0,  # reading a conversation costs 0.3 ms CPU per kilobyte, so a long one leaves the event loop
+    cost="expensive",
     categories=("tool_misuse", "taint", "egress"),
 )
 _CATEGORIES: Final = {"tool": "tool_misuse", "taint": "taint", "egress": "egress"}

@@ -30,6 +30,10 @@ SHARES: Final[Mapping[str, float]] = {"maximum": 0.5, "order": 0.25, "mixture": 
 SUPPORT: Final = 0.6
 """How much of its networks' other evidence counts for an account that has some of its own."""
 
+_UNSEEN: Final = 1.5
+"""By how much high scores on sensitive topics are taken to be commoner than in the calibration, whose defenders ask a few hundred
+different questions: without it the error falls on those whose work it is to ask."""
+
 _STEADY: Final = 0.6
 """Quantile of all accounts' scores that moves with a change of traffic but hardly with a few abusers."""
 
@@ -77,6 +81,7 @@ def event_model(general: Sequence[float], sensitive: Sequence[float]) -> EventMo
             f"cannot calibrate on {len(general)} general and {len(sensitive)} sensitive harmless exchanges", hint="200 of each are needed"
         )
     tails = [steep(tail_of(values, points=60, least=2)) for values in (general, sensitive)]
+    tails[1] = msgspec.structs.replace(tails[1], share=tuple(min(0.99, share * _UNSEEN) for share in tails[1].share))
     centre = tuple(sorted(values)[int(len(values) * 0.97)] for values in (general, sensitive))
     return EventModel(general=tails[0], sensitive=tails[1], slope=1.5, centre=(centre[0], centre[1]))
 

@@ -130,7 +130,7 @@ class Docket:
             notice=Notice(type="deactivation" if serious else "warning"),
             state=state,
             decided_by="person" if last.decided_by else "rule",
-            rule=RuleRef(id=last.rule, version=last.rule_version, criteria=criteria(ladder.of(last.step))),
+            rule=RuleRef(id=last.rule, version=last.rule_version, criteria=self._criteria(last)),
             events=tuple(
                 dict.fromkeys([*(self._taken[each.measure].event for each in measures), *(s for each in measures for s in each.signals)])
             ),
@@ -192,6 +192,17 @@ class Docket:
             appeal=self._appeal(case, newest=last.at),
         )
 
+    def _by_prohibition(self, taken: MeasureTaken) -> bool:
+        return taken.step == "suspend_account" and not taken.decided_by
+
+    def _says(self, taken: MeasureTaken) -> str:
+        ladder = self._enforcement.ladder
+        return ladder.prohibited.says if self._by_prohibition(taken) else ladder.of(taken.step).says
+
+    def _criteria(self, taken: MeasureTaken) -> str:
+        ladder = self._enforcement.ladder
+        return ladder.prohibited.criteria if self._by_prohibition(taken) else criteria(ladder.of(taken.step))
+
     def _shown(self, taken: MeasureTaken, now: float) -> MeasureShown:
         rung = self._enforcement.ladder.of(taken.step)
         expired = bool(taken.until) and now >= taken.until
@@ -199,8 +210,8 @@ class Docket:
             id=taken.measure,
             step=taken.step,
             title=rung.title,
-            says=rung.says,
-            criteria=criteria(rung),
+            says=self._says(taken),
+            criteria=self._criteria(taken),
             started_at=self._taken[taken.measure].at,
             until=taken.until,
             state="lifted" if self._enforcement.is_ended(taken.measure) else "expired" if expired else "in_force",
@@ -209,12 +220,11 @@ class Docket:
         )
 
     def _notices(self, measures: list[MeasureTaken], case: str) -> tuple[NoticeShown, ...]:
-        ladder = self._enforcement.ladder
         issued = [
             NoticeShown(
                 type="deactivation" if each.step in {"suspend_account", "revoke_grant"} else "warning",
                 at=self._taken[each.measure].at,
-                text=ladder.of(each.step).says,
+                text=self._says(each),
             )
             for each in measures
         ]

@@ -110,7 +110,7 @@ class Drawer:
         canaries = self._canaries(chance, round(budget * self._rules.canaries))
         assumed = self.assumed()
         sizes: dict[str, int] = {name: urn.size for name, urn in urns.items()}
-        drawn = allocate(sizes, dict(assumed), budget=budget - len(canaries), floor=self._rules.floor)
+        drawn = allocate(sizes, assumed, budget=budget - len(canaries), floor=self._rules.floor)
         strata = tuple(StratumPlan(stratum=name, size=sizes[name], drawn=drawn[name], assumed=assumed[name]) for name in STRATA)
         fact = ReviewPlanned(plan=plan, since=since, until=until, strata=strata, upto=upto, version=self._rules.version)
         items = self._items(chance, plan, urns, drawn, canaries)
@@ -122,7 +122,7 @@ class Drawer:
         self._ledger.catch_up()
         return fact
 
-    def assumed(self) -> dict[Stratum, float]:
+    def assumed(self) -> dict[str, float]:
         """Return the share of harm to assume in each stratum: the rules', corrected by what labels said."""
         said: dict[str, list[int]] = {name: [0, 0] for name in STRATA}
         for item in self._queue.items.values():

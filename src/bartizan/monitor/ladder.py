@@ -45,6 +45,12 @@ class Prohibited(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     categories: tuple[str, ...]
     confidence: float
     hours: float
+    says: str
+
+    @property
+    def criteria(self) -> str:
+        """What it takes, in a sentence."""
+        return f"a signal of a prohibited category with confidence {self.confidence:g} or more; lasts {self.hours:g} h"
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

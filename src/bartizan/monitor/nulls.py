@@ -14,6 +14,7 @@ import msgspec
 
 _MOST: Final = 60.0
 """Largest -log10 probability that is told apart."""
+_LEAST: Final = 1e-60
 
 
 class Tail(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +30,7 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
         if not at or value <= at[0]:
             return 1.0 if not at else max(share[0], 1.0 if value < at[0] else share[0])
         if value >= at[-1]:
-            return max(share[-1] * math.exp(-self.decay * (value - at[-1])), 10.0**-_MOST)
+            return max(share[-1] * math.exp(-self.decay * (value - at[-1])), _LEAST)
         place = bisect.bisect_right(at, value) - 1
         width = at[place + 1] - at[place]
         part = (value - at[place]) / width if width > 0 else 0.0
@@ -57,7 +58,7 @@ def tail_of(values: Sequence[float], *, points: int = 40, least: int = 5) -> Tai
 
 def rarity(share: float) -> float:
     """Return -log10 of a probability, 0 at most 60."""
-    return min(_MOST, -math.log10(max(share, 10.0**-_MOST)))
+    return min(_MOST, -math.log10(max(share, _LEAST)))
 
 
 def at_least(count: int, expected: float) -> float:
@@ -65,7 +66,7 @@ def at_least(count: int, expected: float) -> float:
     if count <= 0:
         return 1.0
     if expected <= 0:
-        return 10.0**-_MOST
+        return _LEAST
     if expected > 30:
         # Beyond it, the normal limit with a continuity correction is exact enough for an alarm, and safe from underflow.
         return 0.5 * math.erfc((count - 0.5 - expected) / math.sqrt(2 * expected))

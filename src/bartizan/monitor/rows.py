@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import lzma
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import msgspec
 import zstandard
@@ -34,7 +35,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 def _opened(path: Path) -> IO[bytes]:
     name = path.name
     if name.endswith(".gz"):
-        return gzip.open(path, "rb")
+        return cast("IO[bytes]", gzip.open(path, "rb"))
     if name.endswith(".zst"):
         return io.BufferedReader(zstandard.open(path, "rb"))
     if name.endswith(".xz"):
@@ -52,9 +53,24 @@ def _json(path: Path, stream: IO[bytes]) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            yield _DECODE(line)
-        except (msgspec.MsgspecError, UnicodeError) as error:
+            yield _object(line)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise ConfigError(f"not a JSON object: {error}", source=str(path), line=number) from error
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        return _DECODE(line)
+    except msgspec.MsgspecError:
+        # Halves of surrogate pairs are no text and yet common in scraped rows; the standard library reads them.
+        value = json.loads(line, parse_constant=_no_number)
+        if not isinstance(value, dict):
+            raise
+        return value
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _csv(path: Path, stream: IO[bytes]) -> Iterator[dict[str, Any]]:

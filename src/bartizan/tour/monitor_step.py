@@ -12,6 +12,11 @@ from bartizan.event import SignalLevel, SignalRaised, envelope, new_id
 from bartizan.tour.stage import Stage
 
 _WAIT_S: Final = 10.0
+_STEPS: Final[tuple[tuple[SignalLevel, float, str, str], ...]] = (
+    ("medium", 0.97, "cyber_evasion", "warned"),
+    ("high", 0.9995, "cyber_evasion", "throttled"),
+    ("high", 0.9999, "ransomware", "suspended"),
+)
 
 
 async def enforcement(stage: Stage, _config: Path) -> tuple[str, ...]:
@@ -21,11 +26,7 @@ async def enforcement(stage: Stage, _config: Path) -> tuple[str, ...]:
     judge = stage.app.registrar.register("person", "second reviewer", ("reviewer",), actor=None)
     first = await stage.ask("How do I get around the content filter of our own gateway?", key=key)
     lines = []
-    for level, confidence, category, expected in (
-        ("medium", 0.97, "cyber_evasion", "warned"),
-        ("high", 0.9995, "cyber_evasion", "throttled"),
-        ("high", 0.9999, "ransomware", "suspended"),
-    ):
+    for level, confidence, category, expected in _STEPS:
         took = await _step(stage, _signal(account, first.exchange, level, confidence, category), key, expected)
         lines.append(f"{expected} {took * 1000:.0f} ms after the signal")
     refused = await stage.ask("hello", key=key)

@@ -7,7 +7,7 @@ import http.client
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -85,9 +85,9 @@ class Stage:
         console = await asyncio.to_thread(self.supervisor.start, msgspec.structs.replace(order, role="console"))
         self.port, self.console_port = gateway.port, console.port
 
-    async def ask(self, text: str, *, key: str = "", **fields: Any) -> Answer:  # noqa: ANN401 - fields of the request body
-        """Send one chat request and read its answer to the end."""
-        body = {"model": "tour-model", "messages": [{"role": "user", "content": text}], **fields}
+    async def ask(self, text: str, *, key: str = "", more: Sequence[Any] = (), **fields: Any) -> Answer:  # noqa: ANN401 - fields of the body
+        """Send one chat request, perhaps with ``more`` messages, and read its answer to the end."""
+        body = {"model": "tour-model", "messages": [{"role": "user", "content": text}, *more], **fields}
         return await asyncio.to_thread(self._post, msgspec.json.encode(body), key or self.key)
 
     def fetch(self, method: str, path: str, key: str, body: Any = None) -> tuple[int, Any]:  # noqa: ANN401 - JSON in and out

@@ -1,5 +1,6 @@
 """A brief is quotes, each where it says; what only several reports show; exports that come back."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import random
@@ -87,7 +88,10 @@ def test_drafts_are_what_their_parsers_accept(reports):
 
 
 def test_a_stricter_report_stays_behind():
-    open_one, strict = read("TLP:CLEAR The host evil[.]example.com was used.", "a.txt"), read("TLP:RED The host dire[.]example.org was used.", "b.txt")
+    open_one, strict = (
+        read("TLP:CLEAR The host evil[.]example.com was used.", "a.txt"),
+        read("TLP:RED The host dire[.]example.org was used.", "b.txt"),
+    )
     made = export([open_one, strict], "csv", msgspec.structs.replace(AUDIENCE, tlp="green"))
     assert b"evil.example.com" in made
     assert b"dire" not in made
@@ -101,8 +105,6 @@ def test_a_cell_is_never_a_formula():
 
 
 def test_a_model_says_only_what_its_quotes_hold(reports):
-    import asyncio
-
     made = brief(reports)
     asked = []
 

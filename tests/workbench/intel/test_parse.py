@@ -37,7 +37,9 @@ def test_plain_text_keeps_the_offsets_of_the_file():
 
 
 def test_files_in_files_are_reports_of_their_own():
-    data = packed(**{"a.txt": "words of the first", "in/b.docx": docx(["words of the second"]), "c.txt.gz": gzip.compress(b"words of the third")})
+    data = packed(
+        **{"a.txt": "words of the first", "in/b.docx": docx(["words of the second"]), "c.txt.gz": gzip.compress(b"words of the third")}
+    )
     found = parse(data, "x.zip")
     assert [each.name for each in found.documents] == ["x.zip/a.txt", "x.zip/in/b.docx", "x.zip/c.txt.gz/c.txt"]
     assert found.failures == ()
@@ -84,7 +86,10 @@ def test_a_mail_shows_what_its_reader_sees():
 
 
 def test_structured_formats_declare_their_indicators():
-    bundle = {"type": "bundle", "objects": [{"type": "indicator", "pattern": "[ipv4-addr:value = '198.51.100.7'] AND [file:hashes.MD5 = '" + "a" * 32 + "']"}]}
+    bundle = {
+        "type": "bundle",
+        "objects": [{"type": "indicator", "pattern": "[ipv4-addr:value = '198.51.100.7'] AND [file:hashes.MD5 = '" + "a" * 32 + "']"}],
+    }
     event = {"Event": {"info": "x", "Tag": [{"name": "tlp:green"}], "Attribute": [{"type": "filename|md5", "value": "a.exe|" + "b" * 32}]}}
     (stix,) = parse(msgspec.json.encode(bundle), "a.json").documents
     (misp,) = parse(msgspec.json.encode(event), "b.json").documents
@@ -105,7 +110,9 @@ def test_evidence_text_keeps_offsets():
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.binary(max_size=400), name=st.sampled_from(["x.pdf", "x.html", "x.eml", "x.json", "x.xml", "x.zip", "x.gz", "x.md", "x.csv"]))
+@given(
+    data=st.binary(max_size=400), name=st.sampled_from(["x.pdf", "x.html", "x.eml", "x.json", "x.xml", "x.zip", "x.gz", "x.md", "x.csv"])
+)
 def test_bytes_never_raise_and_pages_ascend(data, name):
     found = parse(data, name)
     assert found.documents or found.failures

@@ -115,7 +115,14 @@ def test_a_child_that_runs_out_of_time_is_a_failure_and_the_next_file_is_read():
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1:1/x", "http://localhost/x", "http://169.254.169.254/latest/meta-data", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "ftp://example.org/x"],
+    [
+        "http://127.0.0.1:1/x",
+        "http://localhost/x",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "ftp://example.org/x",
+    ],
 )
 def test_addresses_that_are_not_public_are_refused(url):
     with pytest.raises(RefusedError):

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import re2
 
-_WORD: Final = re2.compile(r"[\p{L}\p{N}]+")
+_APART: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
 _CAMEL: Final = re2.compile(r"([a-z0-9])([A-Z])")
 
 
@@ -67,12 +67,14 @@ def shipped_bytes() -> bytes:
 
 def name_words(name: str) -> list[str]:
     """Return the words of an identifier: ``sendMoney``, ``send_money`` and ``send-money`` alike."""
-    return [word.lower() for word in _WORD.findall(_CAMEL.sub(r"\1 \2", name).replace("_", " "))]
+    return words(str(_CAMEL.sub(r"\1 \2", name)))
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case."""
-    return [word.lower() for word in _WORD.findall(text)]
+    if text.isascii():
+        return text.translate(_APART).lower().split()
+    return "".join([character if character.isalnum() else " " for character in text]).lower().split()
 
 
 def stem(word: str) -> str:

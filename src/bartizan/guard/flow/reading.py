@@ -18,7 +18,6 @@ _NAME: Final = 42
 _MOST_LEAVES: Final = 20_000
 _UNIT: Final = re2.compile(r"[^\n.!?]*(?:[.!?]+[^\s.!?][^\n.!?]*)*[.!?]*[^\S\n]*\n?|\n")
 _IDENTIFIER: Final = re2.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_\-.:/][A-Za-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+")
-_SPACE: Final = re2.compile(r"\s+")
 
 
 class Leaf(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +56,7 @@ def plain(text: str) -> str:
     if not text.isascii():
         folded = unicodedata.normalize("NFKC", text)
         text = "".join(character for character in folded if unicodedata.category(character) not in {"Cf", "Mn"})
-    return str(_SPACE.sub(" ", text.casefold())).strip()
+    return " ".join(text.casefold().split())  # RE2's sub costs fifty times as much
 
 
 def telling(text: str) -> frozenset[str]:

@@ -5,8 +5,7 @@ stage should be asked. Weights are files with hashes; a missing or changed one r
 """
 
 from bartizan.guard.learned.cascade import Cascade, settle
-from bartizan.guard.learned.decide import decisions
 from bartizan.guard.learned.encoder import Encoder
 from bartizan.guard.learned.heads import Heads, Reason, Scores, Stage, origin_class
 
-__all__ = ["Cascade", "Encoder", "Heads", "Reason", "Scores", "Stage", "decisions", "origin_class", "settle"]
+__all__ = ["Cascade", "Encoder", "Heads", "Reason", "Scores", "Stage", "origin_class", "settle"]

@@ -12,7 +12,7 @@ import msgspec
 from bartizan.event import Origin
 from bartizan.guard.learned.encoder import MODEL, Encoder
 from bartizan.guard.learned.fusion import MISUSE
-from bartizan.guard.learned.heads import Heads, Scores, origin_class
+from bartizan.guard.learned.heads import Heads, Scores, Stage, origin_class
 
 
 class Cascade:
@@ -21,6 +21,11 @@ class Cascade:
     def __init__(self, heads: Heads, encoder: Encoder | None = None) -> None:
         self.heads = heads
         self._encoder = encoder
+
+    @property
+    def stage(self) -> Stage:
+        """The last stage there is; thresholds are those of the whole up to it."""
+        return "linear" if self._encoder is None else "encoder"
 
     @classmethod
     def load(cls, directory: Path | None = None) -> Cascade:

@@ -66,7 +66,7 @@ class Heads:
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        self._grams = weights.arrays["grams"]
+        self._grams = np.ascontiguousarray(weights.arrays["grams"].T)  # a column's heads side by side: one cache line each
         self._scale = weights.arrays["scale"].astype(np.float32)
         self._dense = weights.arrays["dense"].astype(np.float32)
         self._bias = weights.arrays["bias"].astype(np.float32)
@@ -83,7 +83,7 @@ class Heads:
     def linear(self, text: str, *, origin: Origin = "user") -> Scores:
         """Judge a text by its features alone, in every reading and window of it."""
         kind = origin_class(origin)
-        judged = list(self._judged(text))
+        judged = list(self._judged(text, fine=kind == "data"))
         raw = {name: self._best(judged, name) for name in self._names}
         injection, misuse = self._probability(f"injection/{kind}", raw), self._probability(MISUSE, raw)
         names = (f"injection/{kind}", MISUSE)
@@ -125,11 +125,11 @@ class Heads:
         fitting = [float(name) for name in known if float(name) <= budget]
         return known[_budget(max(fitting))] if fitting else 1.1
 
-    def _judged(self, text: str) -> list[_Judged]:
+    def _judged(self, text: str, *, fine: bool) -> list[_Judged]:
         found = []
         for reading in readings(clean(text)):
             whole = Window(0, min(len(reading), LONGEST))
-            for window in dict.fromkeys((whole, *windows(reading))):
+            for window in dict.fromkeys((whole, *windows(reading, fine=fine))):
                 part = reading[window.start : window.end]
                 values = features(part)
                 found.append(_Judged(window, part, values, self._logits(values)))
@@ -139,7 +139,9 @@ class Heads:
         total = self._bias + self._dense @ values.dense
         for columns in (values.grams.characters, values.grams.words):
             if len(columns):
-                total = total + self._grams[:, columns].sum(axis=1, dtype=np.int32) * self._scale / np.float32(math.sqrt(len(columns)))
+                total = total + self._grams.take(columns, axis=0).sum(axis=0, dtype=np.int32) * self._scale / np.float32(
+                    math.sqrt(len(columns))
+                )
         return total
 
     def _best(self, judged: Sequence[_Judged], name: str) -> float:

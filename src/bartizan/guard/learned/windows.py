@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 SHORT: Final = 600
 """Characters up to which a text is judged as one."""
 _SIZE: Final = 400
+_FINE: Final = 200
 _ENDS: Final = ("\n", ". ", "! ", "? ", "\u3002", "; ", ", ", " ")
 
 
@@ -17,9 +18,13 @@ class Window(NamedTuple):
     end: int
 
 
-def windows(text: str, size: int = _SIZE) -> list[Window]:
-    """Return windows that cover the text, each at most ``size`` characters, each begun in the half of the one before."""
-    if len(text) <= SHORT:
+def windows(text: str, *, fine: bool = False) -> list[Window]:
+    """Return windows that cover the text, each begun in the half of the one before.
+
+    ``fine`` ones are about a sentence or two, for an instruction that stands in somebody else's document.
+    """
+    size, short = (_FINE, _FINE) if fine else (_SIZE, SHORT)
+    if len(text) <= short:
         return [Window(0, len(text))]
     found: list[Window] = []
     start = 0

@@ -9,6 +9,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import re2
+
+_control: Final = re2.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LONGEST_WORD: Final = 100
 _CACHED: Final = 50_000
 _CJK: Final = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
@@ -56,6 +59,8 @@ class WordPiece:
 
 
 def _words(text: str) -> Iterator[str]:
+    if not text.isprintable():
+        text = _control.sub("", text)
     if not text.isascii():
         text = unicodedata.normalize("NFD", text.lower())
         text = "".join([_plain(character) for character in text])

@@ -12,16 +12,24 @@ from bartizan.event import Span
 from bartizan.guard.outputs.heads import OutputHeads, Scored
 from bartizan.guard.outputs.watch import WindowWatch
 
+_CUE: Final = (
+    r"\b(?:account|password|payment|invoice|overdue|sign[ -]?in|log ?in|pin\b|card|bank|iban|wire|transfer|gift|parcel|attach|link\b|click|"
+    r"verify|confirm|urgent|immediately|expire|approve|code|suspend|legal|salary|payroll|enable|download|secret|virus)"
+)
 GATES: Final[dict[str, Any]] = {
     "malicious_code": re2.compile(
         r"```|#!/|(?m:^\s*(?:def|func|function|class|import|from|const|let|var|sub|public|package|param|use|while|for)\b)"
         r"|[;{]\s*$|\$\w+\s*="
     ),
     "phishing_text": re2.compile(
-        r"(?i)\b(?:subject:|dear\b|hi\b|hello\b|account|password|payment|invoice|sign[ -]?in|verify|confirm|bank|urgent|click|link|attach)"
+        r"(?i)\bsubject:|(?m:^ *(?:dear|hi|hello|hey)\b[^\n]{1,40}[,!:.])|\b(?:dear|hi|hello|hey) \w+,|(?s:"
+        + _CUE
+        + ".{1,300}"
+        + _CUE
+        + ")"
     ),
 }
-"""What a text must show for a head to look at all: most answers are neither programs nor mails, and a head costs a thousand times a search."""
+"""What a text must show for a head to look at all: most answers are neither programs nor mails, and a head costs a thousand searches."""
 _CHANNELS: Final = frozenset({"text", "tool_arguments"})
 
 

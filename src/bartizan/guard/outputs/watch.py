@@ -11,7 +11,8 @@ _FIRST: Final = 48
 _MOST: Final = 300
 """Characters after which what came is judged anew: few at first, so that the first words do not wait."""
 _WINDOW: Final = 1500
-_TAIL: Final = 16
+_LOOKS: Final = 64
+"""Characters after which the gate is tried again: a search a delta would cost more than the head."""
 
 Look = Callable[[str, int], Opinion | None]
 """Judges a window that begins at a position of the channel; None when nothing is seen."""
@@ -24,7 +25,7 @@ class WindowWatch:
     categories that policy only flags, nothing waits.
     """
 
-    __slots__ = ("_after", "_gate", "_holds", "_judged", "_look", "_open", "_told", "_total", "_window")
+    __slots__ = ("_after", "_gate", "_holds", "_judged", "_look", "_next", "_open", "_told", "_total", "_window")
 
     def __init__(self, gate: Any, look: Look, *, holds: bool) -> None:  # noqa: ANN401 - RE2 has no types
         self._gate = gate
@@ -33,6 +34,7 @@ class WindowWatch:
         self._window = ""
         self._total = 0
         self._judged = 0
+        self._next = _FIRST
         self._after = _FIRST
         self._open = False
         self._told = False
@@ -42,20 +44,23 @@ class WindowWatch:
         if self._told:
             self._total += len(text)
             return Release(upto=self._judged if self._holds else self._total)
-        fresh = self._window[-_TAIL:] + text
         self._total += len(text)
-        self._window = (self._window + text)[-_WINDOW - _MOST :]
+        self._window += text
         if not self._open:
-            self._open = self._gate.search(fresh) is not None
-            if not self._open:
-                self._judged = self._total
+            if not final and self._total < self._next:
+                return Release(upto=self._total)
+            self._next = self._total + _LOOKS
+            self._window = self._window[-_WINDOW:]
+            self._open = self._gate.search(self._window) is not None
+            self._judged = self._total
+            if not (self._open and final):
                 return Release(upto=self._total)
         if not final and self._total - self._judged < self._after:
             return Release(upto=self._judged if self._holds else self._total)
         return self._judge()
 
     def _judge(self) -> Release:
-        window = self._window[-_WINDOW:]
+        window = self._window = self._window[-_WINDOW:]
         opinion = self._look(window, self._total - len(window))
         if opinion is not None:
             self._told = True

@@ -22,7 +22,9 @@ _POOL: Final = 400
 _CAREFUL: Final = 0.7
 """Thresholds are set for this part of a budget: unseen traffic is a little worse than unseen sources of ours."""
 
-_PROMPTS: Final = frozenset({"thebigpromptlibrary"})
+NEVER: Final = (2.0, 2.0)
+"""A band that no probability lies in: on unseen families the encoder ranks injections worse than n-grams do (card.json)."""
+PROMPTS: Final = frozenset({"thebigpromptlibrary"})
 """Documents that are prompts: instructions for a model by their nature, no measure of what documents are like."""
 
 Raw = NDArray[np.float32]
@@ -53,7 +55,7 @@ def pool(name: str, rows: Sequence[Row]) -> NDArray[np.int64]:
 
 
 def _is_data(row: Row) -> bool:
-    return row.origin in DATA and row.source not in _PROMPTS
+    return row.origin in DATA and row.source not in PROMPTS
 
 
 def thresholds(name: str, probabilities: NDArray[np.float64], rows: Sequence[Row]) -> dict[str, float]:

@@ -29,10 +29,14 @@ _THANKS: Final = (
     " Regards",
 )
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-_SYLLABLES: Final = tuple(
-    "tion ment able ver con pro str ist ung eur ado ix qu orm ack len ref val idx node ptr get set arg ing ed ly ous ate".split()
-)
-_SIGNS: Final = tuple('! ? ; : # % @ $ ^ ~ ` \\ | || && == => /* */ ** -- __ ( ) )( [ ] ][ { } }{ < > </ " =" +='.split())
+_SYLLABLES: Final = (
+    "tion", "ment", "able", "ver", "con", "pro", "str", "ist", "ung", "eur", "ado", "ix", "qu", "orm", "ack", "len", "ref", "val", "idx",
+    "node", "ptr", "get", "set", "arg", "ing", "ed", "ly", "ous", "ate",
+)  # fmt: skip
+_SIGNS: Final = (
+    "!", "?", ";", ":", "#", "%", "@", "$", "^", "~", "`", "\\", "|", "||", "&&", "==", "=>", "/*", "*/", "**", "--", "__", "(", ")", ")(",
+    "[", "]", "][", "{", "}", "}{", "<", ">", "</", '"', '="', "+=",
+)  # fmt: skip
 
 
 def styled(text: str, chance: Random) -> str:

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from bartizan.guard.learned.encoder import Encoder
 from bartizan.guard.learned.features import LONGEST
+from bartizan.guard.learned.fusion import MISUSE
 from bartizan.guard.learned.weights import Line
 from bartizan.guard.rowfile import Row
 from bartizan.guard.training import second
-from bartizan.guard.training.calibrate import band, line, probable, thresholds
+from bartizan.guard.training.calibrate import NEVER, band, line, probable, thresholds
 from bartizan.guard.training.card import Figures, figures
 from bartizan.guard.training.corpus import GENERATED, Source
 from bartizan.guard.training.fit import Linear, fit
 from bartizan.guard.training.folds import out_of_family, trains
 from bartizan.guard.training.generate import generated
+from bartizan.guard.training.limits import refine
 from bartizan.guard.training.matrix import matrix
 from bartizan.guard.training.package import Trained, write
 from bartizan.guard.training.tasks import HEADS
@@ -65,6 +67,7 @@ def train(rows: Sequence[Row], known: Mapping[str, Source], into: Path, *, versi
 
     ``encoder`` is a directory with ``encoder.onnx`` and ``vocab.txt``; without one there is no second stage.
     """
+    given = rows
     labelled = [row for row in rows if row.label in _MOST and len(row.text) <= LONGEST]
     rows = [labelled[number] for number in capped(labelled, _MOST)] + generated(_MADE)
     _say(f"{len(rows)} rows: features")
@@ -72,7 +75,7 @@ def train(rows: Sequence[Row], known: Mapping[str, Source], into: Path, *, versi
     heads, raw = _first(features, rows, known)
     lines = {name: line(name, raw[name], rows, known) for name in HEADS}
     probabilities = {name: probable(raw[name], lines[name]) for name in HEADS}
-    bands = {name: band(name, probabilities[name], rows) for name in HEADS}
+    bands = {name: band(name, probabilities[name], rows) if name == MISUSE else NEVER for name in HEADS}
     trained = Trained(
         heads={**heads, **topic_heads(features, rows)},
         calibration=lines,
@@ -85,6 +88,7 @@ def train(rows: Sequence[Row], known: Mapping[str, Source], into: Path, *, versi
     if encoder is not None:
         trained = trained.with_second(_second(Encoder.of(encoder), rows, raw, probabilities, bands, known))
     write(into, trained, rows, known, version=version, encoder=encoder)
+    refine(into, given, known)
     return trained
 
 
@@ -123,7 +127,7 @@ def _second(
         alone, linear = probable(scores, calibration[f"encoder/{name}"]), first[name][chosen]
         low, high = bands[name]
         both = np.where((linear >= low) & (linear < high), alone, linear)
-        limits[f"cascade/{name}"] = thresholds(name, both, some)
+        limits[f"cascade/{name}"] = thresholds(name, both, some) if name == MISUSE else thresholds(name, first[name], rows)
         told |= {f"encoder/{name}": figures(name, alone, some), f"cascade/{name}": figures(name, both, some)}
         _say(f"encoder {name}: {told[f'encoder/{name}'].summary()}; cascade: {told[f'cascade/{name}'].summary()}")
     return found._replace(

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from bartizan.event import Envelope, ExchangeAdmitted, Tier
 from bartizan.monitor.account import EventModel, read
-from bartizan.monitor.calibration import Calibration
+from bartizan.monitor.calibration import BUDGETS, Calibration
 from bartizan.monitor.live.expression import Compiled, Value
-from bartizan.monitor.live.scores import Live, live_model
+from bartizan.monitor.live.scores import Live, live_model, live_tails
 from bartizan.monitor.live.state import Finding, Limits, Watched
 from bartizan.monitor.nulls import Tail, rarity
 
+_CAMPAIGN_LEAST = 4.0
 _LEVELS = {"low": 0.9, "medium": 0.99, "high": 0.999}
 
 
@@ -31,9 +32,10 @@ class Rulebook:
         self.model = model or live_model()
         self.limits = limits
         self.shares = calibration.shares
-        self.tails: dict[str, Tail] = calibration.tails
-        self.accounts: Mapping[Tier, float] = {tier: calibration.accounts[tier.value] for tier in Tier}
-        self.campaign = calibration.campaigns
+        self.tails: dict[str, Tail] = live_tails()
+        # A score is a rarity that has paid for its share of the budget, so the budget itself is the threshold.
+        self.accounts: Mapping[Tier, float] = {tier: rarity(budget) for tier, budget in BUDGETS.items()}
+        self.campaign = max(calibration.campaigns, _CAMPAIGN_LEAST)
         self._own = tuple(own)
 
     def operator(self, watched: Watched, admitted: ExchangeAdmitted, reading: Live, entry: Envelope) -> list[Finding]:

@@ -55,6 +55,22 @@ def _refused(verdicts: Sequence[Verdict]) -> bool:
     return any(verdict.layer == "model" and verdict.category == "refusal" for verdict in verdicts)
 
 
+def live_tails() -> dict[str, Tail]:
+    """Return how rare an accumulator's value is among harmless accounts, by what must hold of it and not by what was measured.
+
+    ``maximum`` and ``order`` are rarities already (the latter tries several orders). A mixture of likelihood ratios reaches exp(x)
+    with a chance of at most exp(-x) (Ville's inequality); a cusum restarts and so tries often. ``risk`` has no such bound: no say.
+    """
+    steps = tuple(float(step) for step in range(30))
+    return {
+        "maximum": Tail(at=steps, share=tuple(10.0**-step for step in range(30)), decay=math.log(10)),
+        "order": Tail(at=steps, share=tuple(min(0.9, 5 * 10.0**-step) for step in range(30)), decay=math.log(10)),
+        "mixture": Tail(at=steps, share=tuple(math.exp(-step) for step in range(30)), decay=1.0),
+        "cusum": Tail(at=steps, share=tuple(min(0.9, 50 * math.exp(-step)) for step in range(30)), decay=1.0),
+        "risk": Tail(at=(), share=(), decay=1.0),
+    }
+
+
 def live_model(*, slope: float = 1.0) -> EventModel:
     """Return the model of harmless live scores: what a calibrated probability itself says, at a base rate of one in five hundred.
 

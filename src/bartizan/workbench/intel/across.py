@@ -23,8 +23,8 @@ _SHARED_BY: Final = 12
 _SHOWN: Final = 20
 _SINCE: Final = re2.compile(
     r"(?i)\b(?:active|operating|operational|in operation|in use|used|observed|seen|tracked|known|around|existed|targeting)\b[^.;]{0,40}?"
-    r"\bsince (?:at least |as early as |about |around |early |late |mid-?|the (?:beginning|end|start) of |(?:january|february|march|april|may"
-    r"|june|july|august|september|october|november|december) )*((?:19|20)\d\d)\b"
+    r"\bsince (?:at least |as early as |about |around |early |late |mid-?|the (?:beginning|end|start) of |(?:january|february|march|april"
+    r"|may|june|july|august|september|october|november|december) )*((?:19|20)\d\d)\b"
 )
 _OWNS: Final = ("attributed", "operated", "developed", "authored", "created", "linked")
 

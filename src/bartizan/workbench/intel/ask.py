@@ -16,7 +16,29 @@ from bartizan.workbench.intel.sentences import sentences
 _FETCH: Final = 60
 _ENOUGH: Final = 0.5
 _SAYING: Final = frozenset(
-    "tell show find list give explain describe happened know name say said mention mentioned does many often kind type report reports".split()
+    [
+        "tell",
+        "show",
+        "find",
+        "list",
+        "give",
+        "explain",
+        "describe",
+        "happened",
+        "know",
+        "name",
+        "say",
+        "said",
+        "mention",
+        "mentioned",
+        "does",
+        "many",
+        "often",
+        "kind",
+        "type",
+        "report",
+        "reports",
+    ]
 )
 """Words of questions that no answer has to contain."""
 

@@ -94,5 +94,5 @@ def _request(origin: Origin, url: str) -> bytes:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not path.isascii() or any(character <= " " or character == "\x7f" for character in path):
         raise RefusedError(f"{url[:200]!r} has characters that no address may have", code="bad_url", hint="percent-encode them")
-    head = f"GET {path} HTTP/1.1\r\nhost: {origin.authority}\r\nuser-agent: {_AGENT}\r\naccept: */*\r\naccept-encoding: identity\r\nconnection: close\r\n\r\n"
-    return head.encode()
+    head = f"GET {path} HTTP/1.1\r\nhost: {origin.authority}\r\nuser-agent: {_AGENT}\r\n"
+    return f"{head}accept: */*\r\naccept-encoding: identity\r\nconnection: close\r\n\r\n".encode()

@@ -13,9 +13,9 @@ from bartizan.errors import BartizanError
 from bartizan.event import new_id
 from bartizan.identity import Principal
 from bartizan.store import RunRow
+from bartizan.workbench.intel.caps import Caps
 from bartizan.workbench.intel.document import Failure, Tlp
 from bartizan.workbench.intel.fetch import fetch
-from bartizan.workbench.intel.caps import Caps
 from bartizan.workbench.intel.pipeline import Outcome, Pipeline, Source
 from bartizan.workbench.intel.shelf import Shelf
 

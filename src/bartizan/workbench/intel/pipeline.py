@@ -13,9 +13,9 @@ import msgspec
 
 from bartizan.errors import ConfigError, WorkError
 from bartizan.sandbox import Limits, Sandbox, SandboxError
+from bartizan.workbench.intel.caps import Caps
 from bartizan.workbench.intel.document import Failure
 from bartizan.workbench.intel.found import Report
-from bartizan.workbench.intel.caps import Caps
 
 MAX_FILE_BYTES: Final = 200 << 20
 _LIMITS: Final = Limits(memory_bytes=2 << 30, cpu_s=240.0, wall_s=600.0, output_bytes=512 << 20)

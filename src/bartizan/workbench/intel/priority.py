@@ -1,4 +1,7 @@
-"""How urgent reports are, by plain rules over what was found, each reason with its place. Nothing a report says of its own urgency counts."""
+"""How urgent reports are, by plain rules over what was found, each reason with its place.
+
+Nothing that a report says of its own urgency counts.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from math import log
 from typing import Final
 
@@ -20,10 +21,12 @@ from bartizan.workbench.intel.sentences import Span, sentences
 
 _FEWEST: Final = 60
 _PER_PAGE: Final = 2
+_MOST_SPANS: Final = 150_000
+"""More sentences than any report has; what stands after them is in the text and in no brief."""
 _SHORTEST: Final = 40
 _LONGEST: Final = 600
-_STRIP: Final = ".,;:!?\"'()[]{}<>“”‘’«»*#|`~-–—_/\\•…"
-_LETTERS: Final = 0.36
+_STRIP: Final = ".,;:!?\"'()[]{}<>“”\u2018\u2019«»*#|`~-\u2013—_/\\•…"
+_LETTERS: Final = 0.25
 _LIST: Final = 4.0
 _SKETCH: Final = 64
 
@@ -115,7 +118,7 @@ def candidates(document: Document, spans: Sequence[Span], named: Sequence[Named]
 def spans_of(document: Document) -> list[Span]:
     """Return the sentences of a document's evidence; none crosses from one page to the next."""
     text = document.evidence_text()
-    return [span for begin, end in _pages(document) for span in sentences(text, begin, end)]
+    return list(islice((span for begin, end in _pages(document) for span in sentences(text, begin, end)), _MOST_SPANS))
 
 
 def sketch(document: Document, spans: Sequence[Span]) -> tuple[int, ...]:

@@ -6,11 +6,20 @@ from collections.abc import Iterator
 from typing import Final
 
 _ENDS: Final = ".!?"
-_CLOSERS: Final = "\"')]”’»"
+_CLOSERS: Final = "\"')]”\u2019»"
 _BULLETS: Final = "•▪■◦‣●◆➢✓\uf0b7\uf0a7·*"
 _ABBREVIATIONS: Final = frozenset(
-    ["e.g", "i.e", "vs", "fig", "inc", "ltd", "corp", "co", "cf", "al", "etc", "no", "dr", "mr", "mrs", "ms", "st", "jan", "feb", "mar"]
-    + ["apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "approx", "dept", "gov", "u.s", "u.k", "ver", "v", "vol", "pp", "p"]
+    [
+        *("e.g", "i.e", "vs", "fig", "inc", "ltd", "corp", "co", "cf", "al", "etc", "no", "dr", "mr", "mrs", "ms", "st", "jan"),
+        *("feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "approx", "dept", "gov", "u.s", "u.k"),
+        *(
+            "ver",
+            "v",
+            "vol",
+            "pp",
+            "p",
+        ),
+    ]
 )
 _SHORT_LINE: Final = 48
 _LONGEST: Final = 1_000
@@ -49,13 +58,13 @@ def _blocks(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _begins_anew(before: str, line: str) -> bool:
     first = line[0]
-    if first in _BULLETS or line[:2] in {"- ", "– ", "> ", "# "} or line.startswith(("##", "|")) or before.startswith(("#", "|")):
+    if first in _BULLETS or line[:2] in {"- ", "\u2013 ", "> ", "# "} or line.startswith(("##", "|")) or before.startswith(("#", "|")):
         return True
     if first.isdigit() and line[: line.find(" ")].rstrip(".)").replace(".", "").isdigit() and line[: line.find(" ")][-1:] in ".)":
         return True
     if before[-1] in "]>}|" and (first.isupper() or first in "<[{"):
         return True  # a template's closing mark, not the middle of a sentence
-    if before[-1] in ",;-–(/" or first.islower():
+    if before[-1] in ",;-\u2013(/" or first.islower():
         return False
     return before[-1] not in _ENDS and len(before) < _SHORT_LINE
 
@@ -63,9 +72,14 @@ def _begins_anew(before: str, line: str) -> bool:
 def _stops(text: str, begin: int, finish: int) -> Iterator[int]:
     """Yield the offsets after which a new sentence begins."""
     place = begin
+    ahead = dict.fromkeys(_ENDS, -1)
     while place < finish:
-        found = min((at for mark in _ENDS if (at := text.find(mark, place, finish)) >= 0), default=-1)
-        if found < 0:
+        for mark, at in ahead.items():
+            if at < place:  # looked for again only once passed, or a text of one mark would be searched for the others at each
+                found = text.find(mark, place, finish)
+                ahead[mark] = finish if found < 0 else found
+        found = min(ahead.values())
+        if found >= finish:
             return
         place = found + 1
         while place < finish and text[place] in _CLOSERS:

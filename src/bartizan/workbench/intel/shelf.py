@@ -169,7 +169,7 @@ class Shelf:
 
     def level(self, head: Head) -> int:
         """Return a report's TLP as a number, 0 clear to 4 red; unmarked ones count as set."""
-        return TLP.index(head.tlp or self.unmarked)  # type: ignore[arg-type]  # a head's level is one of them or empty
+        return TLP.index(head.tlp or self.unmarked)
 
     def _event(self, report: Report, source: str, actor: Principal) -> Envelope:
         document, found = report.document, report.analysis

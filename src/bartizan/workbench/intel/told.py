@@ -51,7 +51,9 @@ async def tell(made: Brief, ask: Ask, *, may_go: Callable[[str], bool]) -> Brief
         data = "\n".join(msgspec.json.encode({"number": number, "quote": each.statement}).decode() for number, each in enumerate(batch, 1))
         claims += _checked(await ask(_MAP, data), batch)
     if len(claims) > 1:
-        listed = "\n".join(msgspec.json.encode({"number": number, "claim": each.statement}).decode() for number, each in enumerate(claims, 1))
+        listed = "\n".join(
+            msgspec.json.encode({"number": number, "claim": each.statement}).decode() for number, each in enumerate(claims, 1)
+        )
         claims = _ordered(await ask(_REDUCE, listed), claims)
     return msgspec.structs.replace(made, statements=(*claims, *made.statements))
 

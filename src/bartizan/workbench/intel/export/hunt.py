@@ -103,8 +103,8 @@ def _sigma(found: Merged, reports: Sequence[Report]) -> Iterator[tuple[str, str]
     groups: dict[tuple[str, str], list[str]] = {}
     for item, _ in _wanted(found):
         if item.kind in _LOGS and len(item.value) >= 4:
-            source, field = _LOGS[item.kind]
-            groups.setdefault((msgspec.json.encode(source).decode(), field), []).append(_sigma_value(item))
+            log, field = _LOGS[item.kind]
+            groups.setdefault((msgspec.json.encode(log).decode(), field), []).append(_sigma_value(item))
     name = (reports[0].document.title or reports[0].document.name)[:80] if len(reports) == 1 else f"{len(reports)} reports"
     for (source, field), values in sorted(groups.items()):
         log = msgspec.json.decode(source, type=dict[str, str])
@@ -169,10 +169,8 @@ def _yara(found: Merged, reports: Sequence[Report]) -> Iterator[tuple[str, str]]
 
 
 def _yara_text(value: str) -> str:
-    out = []
-    for byte in value.encode():
-        out.append(chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\x{byte:02x}")
-    return '"' + "".join(out) + '"'
+    plain = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\x{byte:02x}" for byte in value.encode())
+    return '"' + "".join(plain) + '"'
 
 
 def _yara_error(rule: str) -> str:

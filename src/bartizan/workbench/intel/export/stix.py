@@ -48,7 +48,7 @@ _VERBS: Final = {
 _QUOTES: Final = 5
 
 
-def bundle(reports: Sequence[Report], *, tlp: Tlp, at: dt.datetime) -> bytes:
+def bundle(reports: Sequence[Report], *, tlp: Tlp, at: dt.datetime) -> bytes:  # noqa: C901 - one loop a kind of object
     """Return the bundle as JSON. ``at`` is the time of making, used where a report has no date."""
     stamp = _time(at)
     found = merge(reports)
@@ -170,9 +170,7 @@ def _vulnerability(name: str, stamp: str, tlp: Tlp) -> dict[str, Any]:
     return _common("vulnerability", f"cve:{name.upper()}", stamp, tlp) | {"name": name.upper(), "external_references": [reference]}
 
 
-def _relationship(  # noqa: PLR0913 - the parts of a relationship
-    one: str, other: str, verb: str, places: Sequence[In], source: str, stamp: str, tlp: Tlp
-) -> dict[str, Any]:
+def _relationship(one: str, other: str, verb: str, places: Sequence[In], source: str, stamp: str, tlp: Tlp) -> dict[str, Any]:
     kinds = one.partition("--")[0], other.partition("--")[0]
     return _common("relationship", f"{one}>{verb}>{other}", stamp, tlp) | {
         "relationship_type": _VERBS.get(kinds, "related-to"),

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterable
 
 from bartizan.workbench.intel.canon import Canonical, canonical, flags_of
-from bartizan.workbench.intel.document import Declared, Document, Flag, FlagKind
 from bartizan.workbench.intel.caps import Caps
+from bartizan.workbench.intel.document import Declared, Document, Flag, FlagKind
 
 _FRAGMENT = 2_000
 _FLAGS = 200

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.archive import Budget, one
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.xml import local, tree
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -41,14 +41,18 @@ def read(data: bytes, name: str, caps: Caps) -> Document:
             made.flag("hidden_text", page=made.pages, detail=why, text="".join(words))
     if one(data, "word/vbaProject.bin", name, budget) is not None:
         made.flag("active_content", detail="the file carries macros; they were not run")
-    core = one(data, "docProps/core.xml", name, budget)
-    if core is not None:
-        for node in tree(core, name).iter():
-            if local(node) == "title":
-                made.title = node.text or ""
-            elif local(node) == "created":
-                made.published = (node.text or "")[:10]
+    _describe(made, one(data, "docProps/core.xml", name, budget), name)
     return made.document()
+
+
+def _describe(made: Builder, core: bytes | None, name: str) -> None:
+    if core is None:
+        return
+    for node in tree(core, name).iter():
+        if local(node) == "title":
+            made.title = node.text or ""
+        elif local(node) == "created":
+            made.published = (node.text or "")[:10]
 
 
 def _pages(root: Any, styles: dict[str, str]) -> list[_Page]:  # noqa: ANN401 - lxml has no stubs

@@ -7,9 +7,9 @@ from typing import Any
 
 from lxml import etree
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.markup import visible
 from bartizan.workbench.intel.parse.xml import local, tree
 

@@ -8,6 +8,7 @@ objects, and what makes no difference is hidden.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -110,9 +111,9 @@ class _Reader:
 
 def _collect(
     read: _Reader,
-    holder: Any,
-    count: Any,
-    get: Any,
+    holder: Any,  # noqa: ANN401 - a page or a form of PDFium's
+    count: Callable[[Any], int],
+    get: Callable[[Any, int], Any],
     found: _Found,
     matrix: pdfium.FS_MATRIX | None,
     depth: int,
@@ -183,7 +184,7 @@ def _letter_height(handle: Any) -> float:  # noqa: ANN401 - a handle of PDFium's
     size, matrix = ctypes.c_float(), pdfium.FS_MATRIX()
     pdfium.FPDFTextObj_GetFontSize(handle, ctypes.byref(size))
     pdfium.FPDFPageObj_GetMatrix(handle, ctypes.byref(matrix))
-    return abs(size.value) * max(abs(matrix.b), abs(matrix.d))
+    return float(abs(size.value) * max(abs(matrix.b), abs(matrix.d)))
 
 
 def _doubt(text: _Piece, fills: list[_Piece]) -> str:

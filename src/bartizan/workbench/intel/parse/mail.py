@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 import olefile
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.markup import visible
 
 _HEADERS: Final = ("From", "To", "Cc", "Subject", "Date", "Reply-To", "Return-Path", "X-Originating-IP", "Received")
@@ -30,7 +30,10 @@ class Mail(msgspec.Struct, frozen=True):
 
 def read(data: bytes, name: str, caps: Caps) -> Mail:
     """Return an EML file's message; raises DocumentError."""
-    message = email.message_from_bytes(data, policy=email.policy.compat32)
+    try:
+        message = email.message_from_bytes(data, policy=email.policy.compat32)
+    except RecursionError as error:
+        raise DocumentError(f"{name}: mail in mail without end", code="too_deep") from error
     made = Builder(name, "message/rfc822", data, caps)
     heads = [f"{head}: {_text(value)}" for head in _HEADERS for value in (message.get_all(head) or [])[:20]]
     made.title = _text(message.get("Subject", ""))

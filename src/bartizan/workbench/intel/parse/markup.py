@@ -10,34 +10,40 @@ import msgspec
 import re2
 from lxml import etree
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.plain import decode
 
 _NEVER: Final = frozenset(
     [
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "head",
-        "iframe",
-        "object",
-        "embed",
-        "svg",
-        "math",
-        "canvas",
-        "select",
-        "textarea",
-        "datalist",
+        *("script", "style", "template", "noscript", "head", "iframe", "object", "embed", "svg", "math", "canvas", "select"),
+        *(
+            "textarea",
+            "datalist",
+            "audio",
+            "video",
+            "dialog",
+        ),
     ]
-    + ["audio", "video", "dialog"]
 )
 _BLOCKS: Final = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer"]
-    + ["form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table"]
-    + ["tbody", "thead", "tfoot", "tr", "ul", "caption", "center"]
+    [
+        *("address", "article", "aside", "blockquote", "body", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption"),
+        *("figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre"),
+        *(
+            "section",
+            "summary",
+            "table",
+            "tbody",
+            "thead",
+            "tfoot",
+            "tr",
+            "ul",
+            "caption",
+            "center",
+        ),
+    ]
 )
 _CELLS: Final = frozenset({"td", "th"})
 _DEPTH: Final = 400

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pypdfium2.raw as pdfium
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.parse.ink import Inks, hidden_objects
 
 _ERRORS: Final = {

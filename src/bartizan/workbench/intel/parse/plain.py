@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import re2
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import Document, Flag
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _TITLE = re2.compile(r"(?m)^\s{0,3}#{1,2}[ \t]+(.{3,200})$")
 _UNSEEN = re2.compile(

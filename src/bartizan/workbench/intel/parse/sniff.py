@@ -8,13 +8,13 @@ from typing import Final
 import msgspec
 import re2
 
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import TLP, Document, Failure, Flag, Parsed
 from bartizan.workbench.intel.parse import archive, docx, feed, mail, markup, pdf, plain, structured
-from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _HEADER: Final = re2.compile(r"(?i)\A(?:[\w-]{2,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}")
 _MAIL_HEAD: Final = re2.compile(r"(?im)^(?:received|from|return-path|message-id|mime-version|delivered-to):")
-_TLP: Final = re2.compile(r"(?i)\bTLP\s*[:：]\s*(clear|white|green|amber\s*\+\s*strict|amber|red)\b")
+_TLP: Final = re2.compile(r"(?i)\bTLP\s*[:\x{FF1A}]\s*(clear|white|green|amber\s*\+\s*strict|amber|red)\b")
 _MARKUP: Final = (
     b"<!doctype html",
     b"<html",
@@ -41,8 +41,7 @@ def parse(data: bytes, name: str, caps: Caps = Caps()) -> Parsed:  # noqa: B008 
     while waiting:
         body, label, depth, unsafe = waiting.pop()
         try:
-            if depth > caps.depth:
-                raise DocumentError(f"{label}: files in files, more than {caps.depth} deep", code="too_deep")
+            _check_depth(label, depth, caps)
             made, inner = _open(body, label, caps, budget)
             documents += [_finished(each, unsafe=unsafe) for each in made]
         except DocumentError as error:
@@ -85,6 +84,11 @@ def _open(data: bytes, name: str, caps: Caps, budget: archive.Budget) -> tuple[I
     return [plain.read(data, name, caps)], []
 
 
+def _check_depth(name: str, depth: int, caps: Caps) -> None:
+    if depth > caps.depth:
+        raise DocumentError(f"{name}: files in files, more than {caps.depth} deep", code="too_deep")
+
+
 def _mailed(message: mail.Mail) -> tuple[Iterable[Document], _Inner]:
     return [message.document], [(inside, part, False) for inside, part in message.attached if part.strip() and _may_be_read(inside, part)]
 
@@ -99,7 +103,7 @@ def _may_be_read(name: str, data: bytes) -> bool:
 def _is_mail(data: bytes) -> bool:
     head = data[:8192].decode("latin-1").replace("\r\n", "\n")
     found = _HEADER.match(head)
-    return found is not None and len(set(each.lower() for each in _MAIL_HEAD.findall(found.group(0)))) >= 2
+    return found is not None and len({each.lower() for each in _MAIL_HEAD.findall(found.group(0))}) >= 2
 
 
 def _finished(document: Document, *, unsafe: bool) -> Document:
@@ -111,5 +115,5 @@ def _finished(document: Document, *, unsafe: bool) -> Document:
     if not level:
         said = [*_TLP.findall(document.text[:6000]), *_TLP.findall(document.text[-2000:])]
         levels = [{"white": "clear"}.get(word, word) for word in ("".join(each.lower().split()) for each in said)]
-        level = max((each for each in levels if each in TLP), key=TLP.index, default="")  # type: ignore[type-var, arg-type, assignment]
+        level = max((each for each in levels if each in TLP), key=TLP.index, default="")
     return msgspec.structs.replace(document, flags=flags, tlp=level)

@@ -9,10 +9,10 @@ import msgspec
 import re2
 
 from bartizan.workbench.intel.canon import canonical
+from bartizan.workbench.intel.caps import Caps, DocumentError
 from bartizan.workbench.intel.document import TLP, Declared, Document, Tlp
 from bartizan.workbench.intel.kinds import MISP_KINDS, STIX_PATHS
 from bartizan.workbench.intel.parse.build import Builder
-from bartizan.workbench.intel.caps import Caps, DocumentError
 
 _COMPARISON: Final = re2.compile(r"([a-z0-9-]+:[A-Za-z0-9_.'\[\]*\"-]+?)\s*(?:=|IN|LIKE|MATCHES)\s*\(?'((?:[^'\\]|\\.)*)'")
 _MOST: Final = 500_000
@@ -68,7 +68,7 @@ def read(data: bytes, name: str, caps: Caps) -> Document | None:
     return msgspec.structs.replace(made.document(), tlp=_level(tlp))
 
 
-def _stix(objects: Iterator[dict[str, Any]], lines: _Lines) -> tuple[str, str]:
+def _stix(objects: Iterator[dict[str, Any]], lines: _Lines) -> tuple[str, str]:  # noqa: C901 - one branch a field
     title = tlp = ""
     marks = {}
     for item in list(objects)[:_MOST]:
