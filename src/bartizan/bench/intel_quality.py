@@ -93,7 +93,8 @@ def _plain(kind: str, value: str, *, merged: bool) -> tuple[str, str]:
 def _sentences(path: Path) -> Iterator[Quality]:
     catalogue, model = attack.catalogue.shipped(), attack.model.shipped()
     each, whole = _Tally(path.name, "techniques of a sentence"), _Tally(path.name, "techniques of a report")
-    said_of, true_of = defaultdict(set), defaultdict(set)
+    said_of: dict[str, set[str]] = defaultdict(set)
+    true_of: dict[str, set[str]] = defaultdict(set)
     for row in rows_of(path):
         said = {one.id for one in attack.techniques(as_bytes(row["text"]), catalogue, model)}
         each.add(said, set(row["labels"]))

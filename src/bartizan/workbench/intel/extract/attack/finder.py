@@ -47,7 +47,7 @@ def techniques(data: bytes, catalogue: Catalogue, model: models.Model, *, asked:
             if not _is_named(named, model.labels[place], part):
                 found += _shown(catalogue, model.labels[place], part, float(row[place]))
     if asked and not found and len(scores):
-        place, p = _best(model, scores)
+        place, p = _best(model, scores, model.scores([data], 1))
         found += _shown(catalogue, model.labels[place], parts[0], p) if p >= _ASKED else []
     return tuple(sorted(found, key=lambda one: (one.start, one.end, one.id)))
 
@@ -58,10 +58,10 @@ def _is_named(named: dict[str, list[int]], id_: str, part: Sentence) -> bool:
     return number < len(places) and places[number] < part.end
 
 
-def _best(model: models.Model, scores: npt.NDArray[np.float32]) -> tuple[int, float]:
-    both = np.where(model.alone, scores[0, : model.count] + scores[0, model.count :], -np.inf)
+def _best(model: models.Model, whether: npt.NDArray[np.float32], which: npt.NDArray[np.float32]) -> tuple[int, float]:
+    both = np.where(model.alone, whether[0] + which[0], -np.inf)
     place = int(both.argmax())
-    return place, float(model.probabilities(scores, 1)[0, place]) * float(model.probabilities(scores, 0)[0].max()) ** 0.5
+    return place, float(model.probabilities(which, 1)[0, place]) * float(model.probabilities(whether, 0)[0].max()) ** 0.5
 
 
 def _is_statement(data: bytes, part: Sentence) -> bool:

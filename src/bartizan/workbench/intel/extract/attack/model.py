@@ -21,13 +21,13 @@ _BATCH: Final = 128
 class Model(msgspec.Struct, frozen=True):
     """``place[f]`` is the row of feature ``f`` in ``weights``, or the last row, which is zero.
 
-    Two heads share the features: ``weights`` asks whether, against sentences that show nothing; ``which`` only which.
+    Two heads share the features: the first asks whether, against sentences that show nothing; the second only which.
     """
 
     labels: tuple[str, ...]
     idf: npt.NDArray[np.float32]
     place: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.int8]
+    weights: tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
     scale: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
     slope: npt.NDArray[np.float32]
@@ -39,27 +39,31 @@ class Model(msgspec.Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """Return how many labels there are; the columns of the second head follow those of the first."""
+        """Return how many labels there are; in ``scale`` and ``bias`` the second head follows the first."""
         return len(self.labels)
 
-    def scores(self, sentences: list[bytes]) -> npt.NDArray[np.float32]:
-        """Return the scores of both heads, a row for each sentence."""
-        made = [self._batch(features(sentences[start : start + _BATCH], self.idf)) for start in range(0, len(sentences), _BATCH)]
-        return np.concatenate(made) if made else np.empty((0, 2 * self.count), np.float32)
+    def scores(self, sentences: list[bytes], head: int = 0) -> npt.NDArray[np.float32]:
+        """Return the scores of one head, a row for each sentence; the same sentence is looked at once."""
+        numbers: dict[bytes, int] = {}
+        which = [numbers.setdefault(sentence, len(numbers)) for sentence in sentences]
+        different = list(numbers)
+        made = [self._batch(features(different[start : start + _BATCH], self.idf), head) for start in range(0, len(different), _BATCH)]
+        return np.concatenate(made)[which] if made else np.empty((0, self.count), np.float32)
 
-    def _batch(self, rows: Rows) -> npt.NDArray[np.float32]:
-        total = np.zeros((len(rows.starts) - 1, self.weights.shape[1]), np.float32)
+    def _batch(self, rows: Rows, head: int) -> npt.NDArray[np.float32]:
+        weights = self.weights[head]
+        part = slice(head * self.count, (head + 1) * self.count)
+        total = np.zeros((len(rows.starts) - 1, self.count), np.float32)
         places = self.place[rows.features]
         for number in range(len(total)):
             one = slice(int(rows.starts[number]), int(rows.starts[number + 1]))
-            total[number] = rows.weights[one] @ self.weights[places[one]].astype(np.float32)
-        scores: npt.NDArray[np.float32] = total * self.scale + self.bias
+            total[number] = rows.weights[one] @ weights[places[one]].astype(np.float32)
+        scores: npt.NDArray[np.float32] = total * self.scale[part] + self.bias[part]
         return scores
 
     def probabilities(self, scores: npt.NDArray[np.float32], head: int) -> npt.NDArray[np.float32]:
         """Turn the scores of one head into probabilities."""
-        part = scores[:, head * self.count : (head + 1) * self.count]
-        odds = part * self.slope[2 * head] + self.slope[2 * head + 1]
+        odds = scores * self.slope[2 * head] + self.slope[2 * head + 1]
         result: npt.NDArray[np.float32] = 1.0 / (1.0 + np.exp(-odds))
         return result
 
@@ -82,7 +86,7 @@ def decode(raw: bytes) -> Model:
             tuple(str(label) for label in arrays["labels"]),
             arrays["idf"].astype(np.float32),
             place,
-            weights,
+            (np.ascontiguousarray(weights[:, : len(arrays["labels"])]), np.ascontiguousarray(weights[:, len(arrays["labels"]) :])),
             arrays["scale"],
             arrays["bias"],
             arrays["slope"],

@@ -36,24 +36,23 @@ def urls(text: str, data: bytes, lists: Words) -> Iterator[Mention]:
         parts = _url_parts.fullmatch(data[start:end])
         if parts is None:
             continue
-        scheme = refang.scheme(parts.group(1).decode("latin-1"))
+        dressed, separator, user, name, port, path = parts.groups()
+        scheme = refang.scheme(dressed.decode("latin-1"))
         if not scheme:
             continue
-        quoted = data[start - 1 : start] if start else b""
-        dropped = overlong(parts.group(6), quoted)
-        written = parts.group(1).decode("latin-1").lower()
-        host = refang.dots(parts.group(4)).lower()
-        defanged = written != scheme or not parts.group(2).startswith(b":") or _is_defanged(parts.group(4))
-        path_start = start + parts.start(6)
-        raw_path = text[path_start : end - dropped]
-        if not raw_path and not parts.group(5):
+        dropped = overlong(path, data[start - 1 : start] if start else b"")
+        host = refang.dots(name).lower()
+        defanged = dressed.decode("latin-1").lower() != scheme or not separator.startswith(b":") or _is_defanged(name)
+        raw_path = text[end - len(path) : end - dropped] if path else ""
+        if not raw_path and not port:
             host, cut = _trim_host(host)
             dropped += cut
         reason = _bad_host(host, lists, defanged=defanged)
         if reason is None:
             continue
-        host = original(text, host, start + parts.start(4), start + parts.end(4))
-        value = f"{scheme}://{_user(parts.group(3))}{host}{port_of(parts.group(5))}{refang.path(raw_path)}"
+        begun = start + len(dressed) + len(separator) + len(user)
+        host = original(text, host, begun, begun + len(name))
+        value = f"{scheme}://{_user(user)}{host}{port_of(port)}{refang.path(raw_path)}"
         yield Mention("url", value, start, end - dropped, defanged, (), reason)
 
 
@@ -97,6 +96,8 @@ def _bad_host(host: str, lists: Words, *, defanged: bool) -> str | None:
 
 def overlong(path: bytes, quoted: bytes) -> int:
     """Count characters at the end that belong to the prose: punctuation, brackets that never opened, the next URL of a list."""
+    if not path:
+        return 0
     kept = path
     marks = [
         place

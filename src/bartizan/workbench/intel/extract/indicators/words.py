@@ -54,7 +54,8 @@ class Warnings(msgspec.Struct, frozen=True, kw_only=True):
 
     def address(self, value: str) -> str:
         """Return the list that has the IPv4 address."""
-        number = int(ipaddress.IPv4Address(value))
+        first, second, third, fourth = map(int, value.split("."))
+        number = first << 24 | second << 16 | third << 8 | fourth
         for length, networks in self.ipv4.items():
             found = networks.get(number >> (32 - length))
             if found:
