@@ -32,16 +32,10 @@ def enterprise(folder: Path) -> dict[str, Listed]:
             name=row["name"],
             domain="enterprise",
             tactics=tuple(sorted(row["tactics"])),
-            current=revoked.get(row["stix_id"], "") or MOVED.get(row["external_id"], "") if row["revoked"] else "",
+            current=revoked.get(row["stix_id"], ""),
             deprecated=bool(row["deprecated"]),
         )
     return found
-
-
-# The compact form leaves out relationships between techniques; these are the ones that reports name most (ATT&CK v17 change log).
-MOVED = {"T1574.002": "T1574.001", "T1086": "T1059.001", "T1064": "T1059", "T1193": "T1566.001", "T1192": "T1566.002", "T1060": "T1547.001",
-         "T1050": "T1543.003", "T1063": "T1518.001", "T1002": "T1560", "T1022": "T1560", "T1032": "T1573", "T1043": "T1071", "T1076": "T1021.001",
-         "T1077": "T1021.002", "T1089": "T1562.001", "T1107": "T1070.004", "T1085": "T1218.011"}  # fmt: skip
 
 
 def main() -> None:

@@ -13,7 +13,9 @@ import hashlib
 import json
 import re
 import sys
+import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import zstandard
@@ -27,10 +29,10 @@ GALAXIES = [
     ("cryptominers", "malware"), ("ransomware", "malware"), ("android", "malware"),
 ]  # fmt: skip
 WEAK = {"ransomware", "android", "botnet", "360net", "malpedia"}
-PREFIX = re.compile(r"^(?:win|elf|osx|apk|js|py|ps1|php|jar|vbs|ios|asp|aix|sh|fas|symbian|nodejs|perl)\.", re.I)
+PREFIX = re.compile(r"^(?:win|elf|osx|apk|js|py|ps1|php|jar|vbs|ios|asp|aix|sh|fas|symbian|nodejs|perl)\.", re.IGNORECASE)
 GENERIC = re.compile(
     r"\s+(?:group|team|gang|apt|ransomware|malware|trojan|stealer|rat|backdoor|loader|botnet|spyware|framework|\(malware\)|\([a-z ]+\))$",
-    re.I,
+    re.IGNORECASE,
 )
 CODE = re.compile(r"^(?:[GS]\d{4}|ATK\d+|TG-\d+|[A-Z]{2}-\d+)$")
 
@@ -44,7 +46,7 @@ def parts(name: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", split.lower())
 
 
-def clusters(folder: Path):
+def clusters(folder: Path) -> Iterator[tuple[str, str, str, str, list[str], dict]]:
     for galaxy, kind in GALAXIES:
         for value in json.loads((folder / f"{galaxy}.json").read_text())["values"]:
             meta = value.get("meta", {})
@@ -53,7 +55,7 @@ def clusters(folder: Path):
             yield galaxy, kind, value["uuid"], name, names, meta
 
 
-def build(folder: Path, words: set[str], low: Counter, high: Counter) -> tuple[list[dict], Counter]:
+def build(folder: Path, words: set[str], low: Counter) -> tuple[list[dict], Counter]:
     entities: list[dict] = []
     owner: dict[tuple[str, str], int] = {}
     rows: Counter = Counter()
@@ -81,11 +83,11 @@ def build(folder: Path, words: set[str], low: Counter, high: Counter) -> tuple[l
                 if len(key(written)) < 3 or (family, key(written)) in owner:
                     continue
                 owner[family, key(written)] = number
-                entities[number]["names"][written] = doubt(written, words, low, high, galaxy)
+                entities[number]["names"][written] = doubt(written, words, low, galaxy)
     return [one for one in entities if one["names"]], rows
 
 
-def doubt(name: str, words: set[str], low: Counter, high: Counter, galaxy: str) -> int:
+def doubt(name: str, words: set[str], low: Counter, galaxy: str) -> int:
     """0: believe it; 1: only with its capitals; 2: only beside a word that says what it is; 3: never by itself."""
     pieces = re.findall(r"[A-Za-z0-9]+", name)
     if len(pieces) > 1:
@@ -93,11 +95,39 @@ def doubt(name: str, words: set[str], low: Counter, high: Counter, galaxy: str) 
     text = name.lower()
     if text.isdigit() or len(key(name)) < 3:
         return 3
-    if text in words or len(text) <= 3 and not any(one.isdigit() for one in text[:2]) and not text.startswith("apt"):
+    short = len(text) <= 3 and not any(one.isdigit() for one in text[:2]) and not text.startswith("apt")
+    if text in words or short:
         return 2
     if len(text) <= 4 or galaxy in WEAK or low[text] >= 3:
         return 1
     return 0
+
+
+def places(folder: Path) -> list[dict]:
+    """Countries and sectors of the galaxies, with how reports speak of them."""
+    spoken = tomllib.loads((DATA / "places.toml").read_text())
+    found = []
+    for value in json.loads((folder / "country.json").read_text())["values"]:
+        code = value["meta"]["ISO"]
+        name = value["value"].title().replace(" And ", " and ").replace(" Of ", " of ")
+        names = [one for one in dict.fromkeys([name, *spoken["country"].get(code, [])]) if one.isascii() and len(key(one)) > 1]
+        found.append(
+            {"name": name, "kind": "country", "id": value["uuid"], "external": code, "country": "", "names": dict.fromkeys(names, 1)}
+        )
+    for value in json.loads((folder / "sector.json").read_text())["values"]:
+        names = spoken["sector"].get(value["value"], [])
+        if names:
+            found.append(
+                {
+                    "name": value["value"],
+                    "kind": "sector",
+                    "id": value["uuid"],
+                    "external": "",
+                    "country": "",
+                    "names": dict.fromkeys(names, 0),
+                }
+            )
+    return found
 
 
 def pack(name: str, value: object) -> str:
@@ -118,8 +148,8 @@ def main() -> None:
         for line in lines:
             for token in re.findall(r"[A-Za-z][A-Za-z0-9]+", json.loads(line)["text"]):
                 (low if token.islower() else high)[token.lower()] += 1
-    entities, rows = build(folder, words, low, high)
-    raw = gzip.open(kev, "rt").read() if kev.suffix == ".gz" else kev.read_text()
+    entities, rows = build(folder, words, low)
+    raw = gzip.decompress(kev.read_bytes()).decode() if kev.suffix == ".gz" else kev.read_text()
     listed = [json.loads(line) for line in raw.splitlines()] if raw.lstrip().startswith('{"cveID') else json.loads(raw)["vulnerabilities"]
     exploited = {
         row["cveID"]: [row["dateAdded"], row["knownRansomwareCampaignUse"] == "Known", f"{row['vendorProject']} {row['product']}"]
@@ -127,7 +157,7 @@ def main() -> None:
     }
     common = sorted(word for word, count in low.items() if count >= 2 and len(word) >= 3 and high[word] < 4 * count)
     written = {
-        "names.json.zst": pack("names.json.zst", entities),
+        "names.json.zst": pack("names.json.zst", entities + places(folder)),
         "kev.json.zst": pack("kev.json.zst", exploited),
         "common.json.zst": pack("common.json.zst", common),
     }
@@ -152,7 +182,6 @@ def main() -> None:
         "written": written,
     }
     (DATA / "entities.provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")
-    print(provenance["entities"], provenance["names"], Counter(value for one in entities for value in one["names"].values()))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,10 @@ HOSTS = {
 }
 HASHES = {"empty-hashes": "hash of nothing", "common-ioc-false-positive": "common false positive", "eicar.com": "EICAR test file"}
 NETWORKS = {"rfc5735": "special-purpose address (RFC 5735)", "sinkholes": "sinkhole"}
-RESOLVERS = ["1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "149.112.112.112", "208.67.222.222", "208.67.220.220", "4.2.2.1",
-             "4.2.2.2", "64.6.64.6", "64.6.65.6", "77.88.8.8", "77.88.8.1", "114.114.114.114", "223.5.5.5", "223.6.6.6", "94.140.14.14"]  # fmt: skip
+RESOLVERS = (
+    "1.1.1.1 1.0.0.1 8.8.8.8 8.8.4.4 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1 4.2.2.2 64.6.64.6 64.6.65.6 "
+    "77.88.8.8 77.88.8.1 114.114.114.114 223.5.5.5 223.6.6.6 94.140.14.14"
+)
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def main() -> None:
     networks = {
         value if "/" in value else f"{value}/32": label for name, label in NETWORKS.items() for value in read(name) if ":" not in value
     }
-    networks |= {f"{value}/32": "public DNS resolver" for value in RESOLVERS}
+    networks |= {f"{value}/32": "public DNS resolver" for value in RESOLVERS.split()}
     packed = json.dumps({"hosts": hosts, "hashes": hashes, "ipv4": networks}, sort_keys=True, separators=(",", ":")).encode()
     (DATA / "warning_lists.json.zst").write_bytes(zstandard.ZstdCompressor(level=19, write_content_size=True).compress(packed))
     tlds = sorted({value.lower() for value in read("tlds") if value.isascii()})

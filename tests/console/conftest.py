@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import re2
 
-from bartizan.casework import Casebook
+from bartizan.casework import Casebook, Desk
 from bartizan.config import LedgerSettings, Settings
 from bartizan.console import Console
 from bartizan.control import Descriptor, Factory, Failed, Modes, Registry, Skipped
@@ -27,6 +27,7 @@ from bartizan.event import (
 from bartizan.gateway import projection
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
+from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projection, Projections
 from bartizan.workbench.intel.shelf import Shelf
@@ -177,6 +178,8 @@ class World:
         self.shelf = Shelf(self.ledger, data / "intel.db", clock=clock)
         self.registrar = Registrar(self.ledger, self.directory, clock=clock)
         self.settings = Settings()
+        self.desk = Desk(self.ledger, self.casebook, clock=clock)
+        self.monitor = Monitor(self.ledger, self.directory, self.casebook, self.desk, clock=clock)
         self.app = Console(
             ledger=self.ledger,
             directory=self.directory,
@@ -185,6 +188,7 @@ class World:
             registry=self.registry,
             projections=self.projections,
             shelf=self.shelf,
+            monitor=self.monitor,
             settings=self.settings,
             clock=clock,
         )

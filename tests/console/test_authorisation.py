@@ -7,6 +7,7 @@ import pytest
 from bartizan import casework
 from bartizan.console.parts import Ask
 from bartizan.console.routes import DEEDS, PAGES
+from bartizan.event import SignalRaised, envelope
 from bartizan.policy.engine import actions
 from bartizan.workbench.intel.analyse import analyse
 from bartizan.workbench.intel.parse import parse
@@ -25,14 +26,35 @@ def things(world):
     (document,) = parse(b"TLP:CLEAR\nAPT28 used hxxp://evil[.]example.com/a against hospitals in Norway.", "a.txt").documents
     world.person("operator")
     (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
+    file, item = enforced(world)
     return {
         "intel": report,
+        "accounts": world.people["member"].account,
+        "safety": file,
+        "review": item,
+        "retention": "",
         "exchanges": exchange,
         "controls": "rules",
         "access": world.people["member"].id,
         "keys": world.person("member")[3:11],
         "cases": case,
     }
+
+
+def enforced(world):
+    """Have a case file under appeal and an item in the queue."""
+    account = world.people["member"].account
+    fact = SignalRaised(
+        signal="signal_1", account=account, rule="r", rule_version="1", kind="account", level="high", category="ransomware",
+        score=2, threshold=1, confidence=0.9999, since=world.now, until=world.now, window="w", evidence=("ex_" + "0" * 32,),
+    )  # fmt: skip
+    world.ledger.append_now(envelope(fact, account=account, at=world.now))
+    world.monitor.enforcer.settle()
+    [file] = world.monitor.docket.cases(account)
+    who = world.directory.principal(world.people["member"].id, at=world.now)
+    world.monitor.appeals.file(file, "I did nothing", actor=who)
+    world.monitor.drawer.draw(budget=5)
+    return file, next(iter(world.monitor.queue.items))
 
 
 def filled(route, things):
@@ -45,7 +67,10 @@ def decided(world, role, route, things):
     return world.policy.decide(who, route.action, route.subject(world, ask)).allowed
 
 
-FORM = {"reason": "r", "purpose": "p", "mode": "shadow", "tier": "", "decision": "upheld"}
+FORM = {
+    "reason": "r", "purpose": "p", "mode": "shadow", "tier": "", "decision": "upheld",
+    "label": "harmful", "account": "account_x", "expected": "1",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -62,7 +87,7 @@ def test_every_route_does_what_policy_decides(world, things, role):
     for route in DEEDS:
         allowed = decided(world, role, route, things)
         before = world.ledger.checkpoint().size
-        answer = browser.post(filled(route, things), {"csrf": token, **FORM})
+        answer = browser.post(filled(route, things), {"csrf": token, **FORM, "account": "" if route.path == "/lift" else FORM["account"]})
         assert answer.status in ((200, 303) if allowed else (403,)), (route.path, answer.text)
         assert (world.ledger.checkpoint().size > before) == allowed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from bartizan.event import ControlModeChanged, envelope
+from bartizan.event import ControlModeChanged, SignalRaised, envelope
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = (
@@ -33,6 +33,11 @@ PAGES = (
     "/ledger",
     "/access",
     "/cases",
+    "/accounts",
+    "/safety",
+    "/review",
+    "/review-quality",
+    "/retention",
     "/nothing",
 )
 _WATCH = "addEventListener('securitypolicyviolation', e => (window.violations ||= []).push(e.violatedDirective + ' ' + e.blockedURI))"
@@ -75,8 +80,29 @@ def site(world):
     world.refusal(path="/v1/\u202e<script>alert(1)</script>")
     world.ledger.append_now(envelope(ControlModeChanged(control="tool_arguments", mode="shadow", reason="first week"), at=world.now))
     world.person("operator", "reviewer", "auditor")
+    watched(world)
     with served(world.app) as address:
         yield address
+
+
+def watched(world):
+    """Have an account at every step of the ladder, one of them under appeal, and a queue to review."""
+    account = world.people["operator"].account
+    for number, (level, confidence, category) in enumerate(
+        [("medium", 0.97, "cyber_exploit"), ("high", 0.9995, "cyber_exploit"), ("high", 0.9999, "ransomware")]
+    ):
+        known = world.registrar.register("person", f"watched {number}", ("member",), actor=None)
+        fact = SignalRaised(
+            signal=f"signal_{number}", account=known.account, rule="account-maximum", rule_version="3", kind="account", level=level,
+            category=category, score=4.2, threshold=3.0, confidence=confidence, since=world.now, until=world.now, window="2026-11",
+            evidence=("ex_" + "0" * 32,),
+        )  # fmt: skip
+        world.ledger.append_now(envelope(fact, account=known.account, at=world.now))
+        world.monitor.enforcer.settle()
+        account = known.account
+    who = next(each for each in world.directory.principals(at=world.now) if each.account == account)
+    world.monitor.appeals.file(world.monitor.docket.cases(account)[0], "It is \u202e my own server.", actor=who)
+    world.monitor.drawer.draw(budget=40)
 
 
 @contextlib.contextmanager
@@ -123,6 +149,9 @@ def test_every_page_is_accessible_and_keeps_its_policy(chromium, world, site, ax
         page.goto(f"{site}/exchanges?outcome=failed&rows=5")
         addresses.append(page.locator("table.list tbody a").first.evaluate("link => link.href"))
         addresses.append(addresses[-1].split("?")[0] + "/proof")
+        for path in ("/accounts", "/safety"):
+            page.goto(f"{site}{path}")
+            addresses.append(page.locator("table.list tbody a").first.evaluate("link => link.href"))
         page.goto(f"{site}/access")
         addresses.append(page.locator("table.list tbody a").first.evaluate("link => link.href"))
         found = []
@@ -131,7 +160,7 @@ def test_every_page_is_accessible_and_keeps_its_policy(chromium, world, site, ax
             found += [(address, *each) for each in violations(page, axe, rules)]
             assert page.evaluate("window.violations || []") == [], address
         assert found == []
-        page.goto(addresses[-3])
+        page.goto(next(address for address in addresses if "/exchanges/ex_" in address))
         page.fill("[name=purpose]", "test")
         page.click("button.danger")
         assert violations(page, axe, rules) == []

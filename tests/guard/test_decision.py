@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bartizan.errors import ControlError
 from bartizan.event import ACTIONS, Tier
-from bartizan.guard.decision import Scores, decide, read_thresholds, thresholds
+from bartizan.guard.decision import Limits, Scores, decide
 from bartizan.guard.taxonomy import LEVELS, read_taxonomy, row, shipped
 from bartizan.policy import parse_rows
 from bartizan.policy import phases as categories
@@ -16,6 +16,19 @@ from bartizan.policy import shipped as policy
 
 ROWS = parse_rows(policy().rows)
 PROBABILITY = st.floats(0, 1)
+
+
+def table(*values):
+    return dict(zip(Tier, values, strict=True))
+
+
+LIMITS = Limits(
+    injection_user=table(0.9, 0.9, 0.97, 0.97),
+    injection_data=table(0.8, 0.8, 0.9, 0.9),
+    low=table(0.5, 0.5, 0.5, 0.5),
+    high=table(0.85, 0.85, 0.9, 0.9),
+    prohibited=table(0.97, 0.97, 0.99, 0.99),
+)
 
 
 def test_every_row_of_the_taxonomy_has_a_policy_row_and_a_phase():
@@ -30,39 +43,36 @@ def test_every_category_that_is_declared_has_a_row():
 @pytest.mark.parametrize("category", [each.id for each in shipped().categories if each.prohibited])
 def test_a_prohibited_use_is_blocked_at_every_tier(category):
     scores = Scores(misuse=1.0, prohibited=1.0, topic=category)
-    assert {decide(scores, tier, ROWS[tier]).action for tier in Tier} == {"block"}
+    assert {decide(scores, tier, ROWS[tier], limits=LIMITS).action for tier in Tier} == {"block"}
 
 
 def test_dual_use_is_decided_by_the_tier():
     scores = Scores(misuse=0.95, topic="exploitation")
-    assert [decide(scores, tier, ROWS[tier]).action for tier in Tier] == ["block", "safe_completion", "flag", "flag"]
-    assert decide(scores, Tier.PUBLIC, ROWS[Tier.PUBLIC]).row == "exploitation_high"
+    assert [decide(scores, tier, ROWS[tier], limits=LIMITS).action for tier in Tier] == ["block", "safe_completion", "flag", "flag"]
+    assert decide(scores, Tier.PUBLIC, ROWS[Tier.PUBLIC], limits=LIMITS).row == "exploitation_high"
 
 
 def test_an_injection_is_blocked_whoever_brings_it():
-    assert {decide(Scores(injection=1.0), tier, ROWS[tier]).action for tier in Tier} == {"block"}
+    assert {decide(Scores(injection=1.0), tier, ROWS[tier], limits=LIMITS).action for tier in Tier} == {"block"}
 
 
 def test_instructions_in_data_are_held_to_their_own_threshold():
-    limits = thresholds()
-    score = (limits.injection.user[Tier.PUBLIC] + limits.injection.data[Tier.PUBLIC]) / 2
-    asked, found = (limits.injected(Scores(injection=score, origin=origin), Tier.PUBLIC) for origin in ("user", "tool"))
-    assert asked == (score >= limits.injection.user[Tier.PUBLIC])
-    assert found == (score >= limits.injection.data[Tier.PUBLIC])
+    found = [LIMITS.injected(Scores(injection=0.85, origin=origin), Tier.PUBLIC) for origin in ("user", "tool", "document", "memory")]
+    assert found == [False, True, True, True]
 
 
 def test_a_topic_that_nobody_knows_counts_as_one_with_every_level():
-    assert decide(Scores(misuse=1.0, prohibited=1.0, topic="knitting"), Tier.TRUSTED, ROWS[Tier.TRUSTED]).action == "block"
+    assert decide(Scores(misuse=1.0, prohibited=1.0, topic="knitting"), Tier.TRUSTED, ROWS[Tier.TRUSTED], limits=LIMITS).action == "block"
 
 
 def test_a_row_that_policy_lacks_blocks():
-    assert decide(Scores(misuse=0.9, topic="malware"), Tier.RESTRICTED, {}).action == "block"
+    assert decide(Scores(misuse=0.9, topic="malware"), Tier.RESTRICTED, {}, limits=LIMITS).action == "block"
 
 
 @given(PROBABILITY, PROBABILITY, PROBABILITY, st.sampled_from([each.id for each in shipped().categories]))
 def test_no_tier_is_treated_more_strictly_than_the_one_below(injection, misuse, prohibited, topic):
     scores = Scores(injection=injection, misuse=misuse, prohibited=prohibited, topic=topic)
-    done = [ACTIONS.index(decide(scores, tier, ROWS[tier]).action) for tier in Tier]
+    done = [ACTIONS.index(decide(scores, tier, ROWS[tier], limits=LIMITS).action) for tier in Tier]
     assert done == sorted(done, reverse=True)
 
 
@@ -85,14 +95,7 @@ def test_taxonomy_that_is_wrong_is_refused(flaw):
         read_taxonomy(flaw)
 
 
-@pytest.mark.parametrize("flaw", [b"version = 1", b"[injection]", b"\xff"])
-def test_thresholds_that_are_wrong_are_refused(flaw):
-    with pytest.raises(ControlError):
-        read_thresholds(flaw)
-
-
 def test_a_threshold_that_falls_with_the_tier_is_refused():
-    table = "public = 0.9\nverified = 0.5\ntrusted = 0.9\nrestricted = 0.9\n"
-    names = ("injection.user", "injection.data", "misuse.low", "misuse.high", "misuse.prohibited")
-    with pytest.raises(ControlError, match="never lower"):
-        read_thresholds(('version = "1"\n' + "".join(f"[{name}]\n{table}" for name in names)).encode())
+    fine = table(0.5, 0.5, 0.5, 0.5)
+    with pytest.raises(ControlError, match="lower at a higher tier"):
+        Limits(injection_user=table(0.9, 0.5, 0.9, 0.9), injection_data=fine, low=fine, high=fine, prohibited=fine)

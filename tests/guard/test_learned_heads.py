@@ -26,8 +26,7 @@ def test_a_long_text_does_not_dilute_one_bad_sentence(heads):
     long = filler * 40 + ATTACK + " " + filler * 40
     scores = heads.linear(long, origin="document")
     assert scores.injection > heads.linear(filler * 80, origin="document").injection
-    (reason,) = scores.reasons
-    assert reason.start <= long.index(ATTACK) < reason.end
+    assert scores.reasons[0].start <= long.index(ATTACK) < scores.reasons[0].end
 
 
 def test_an_encoded_injection_is_read(heads):

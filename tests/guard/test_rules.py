@@ -78,6 +78,9 @@ def test_a_broken_pack_is_a_typed_error(data):
 def test_every_builtin_control_loads_and_says_what_it_is():
     registry = Registry.load(builtin(), found=())
     facts = registry.registered()
-    assert [fact.control for fact in facts] == ["rules", "secrets", "hidden_text", "tool_arguments", "items"]
+    assert [fact.control for fact in facts] == [
+        *("rules", "secrets", "hidden_text", "tool_arguments", "tool_flow", "items", "injection", "misuse"),
+        *("malicious_code", "phishing_text", "personal_data", "prompt_leak", "refusal", "answered"),
+    ]
     assert all(fact.sha256 for fact in facts)
     assert all(loading.descriptor.doc and loading.descriptor.categories for loading in registry.loadings)

@@ -112,9 +112,12 @@ class Rig:
             b"".join(message.get("body", b"") for message in messages[1:]),
         )
 
-    async def ask(self, name, text="hello", **fields):
+    async def ask(self, name, text="hello", on_part=None, **fields):
         body = {"model": "scripted", "messages": [{"role": "user", "content": text}], **fields}
-        return await self.call("POST", "/v1/chat/completions", self.keys[name], body, on_part=fields.pop("on_part", None))
+        return await self.call("POST", "/v1/chat/completions", self.keys[name], body, on_part=on_part)
+
+
+_LIMITS = {tier: LimitSettings(requests_per_minute=6000, concurrent=64, tokens_per_minute=0) for tier in Tier}
 
 
 @contextlib.asynccontextmanager
@@ -123,8 +126,7 @@ async def running(data, *, script=None, follow=False, **settings):
         chosen = Settings(
             ledger=LedgerSettings(linger_ms=0),
             upstreams={"scripted": UpstreamSettings(kind="openai", url=server.url, models=("scripted", "safer"))},
-            limits={tier: LimitSettings(requests_per_minute=6000, concurrent=64, tokens_per_minute=0) for tier in Tier},
-            **settings,
+            **({"limits": _LIMITS} | settings),
         )
         app = App(data, chosen, role="gateway")
         upstreams = app.upstreams()

@@ -15,8 +15,8 @@ def test_a_warned_account_reads_its_case_and_wins_its_appeal(serve, raised):
             assert answer.status == 200
             exchange = answer.headers["x-request-id"]
             rig.raise_signal(raised(ada.account, exchange, category="ransomware", level="high", confidence=0.9995))
-            assert rig.app.enforcer.settle() == 1
-            assert rig.app.enforcer.settle() == 0
+            assert rig.app.monitor.enforcer.settle() == 1
+            assert rig.app.monitor.enforcer.settle() == 0
             refused = await rig.ask("ada")
             assert refused.status == 403
             error = refused.json()["error"]
@@ -38,7 +38,7 @@ def test_a_warned_account_reads_its_case_and_wins_its_appeal(serve, raised):
             again = (await rig.call("POST", f"/v1/safety/cases/{case}/appeal", rig.keys["ada"], {"statement": "once more"})).json()
             assert again["id"] == appeal["id"]
             began = time.monotonic()
-            await asyncio.to_thread(rig.app.appeals.decide, appeal["id"], "reversed", actor=rig.now("bob"), reason="own asset")
+            await asyncio.to_thread(rig.app.monitor.appeals.decide, appeal["id"], "reversed", actor=rig.now("bob"), reason="own asset")
             assert (await rig.ask("ada")).status == 200
             assert time.monotonic() - began < 1
             lessons = [e.body for _, e in rig.app.ledger.events(kinds=(kind_of(LessonRecorded),))]
@@ -57,7 +57,7 @@ def test_linkage_alone_punishes_nobody(serve, raised):
             ada = rig.person("ada")
             rig.raise_signal(raised(ada.account, kind="linkage", level="high", confidence=1.0, category="ransomware"))
             rig.raise_signal(raised("", kind="campaign", members=(ada.account,), links=("device", "key"), level="high", confidence=1.0))
-            assert rig.app.enforcer.settle() == 0
+            assert rig.app.monitor.enforcer.settle() == 0
             assert rig.now("ada").standing == "good"
 
     asyncio.run(story())

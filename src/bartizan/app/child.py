@@ -54,6 +54,10 @@ def _serve(order: Order) -> None:
             from bartizan.app.keeper import keep  # noqa: PLC0415 - a child imports only its own role
 
             keep(order, ready)
+        case "monitor":
+            from bartizan.app.monitor import watch  # noqa: PLC0415 - a child imports only its own role
+
+            watch(order, ready)
         case "model":
             from bartizan.app.serve import model  # noqa: PLC0415 - a child imports only its own role
 

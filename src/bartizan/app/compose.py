@@ -13,10 +13,11 @@ from bartizan.casework import Casebook, Desk
 from bartizan.config import Secret, Settings, UpstreamSettings
 from bartizan.control import Registry, Runner
 from bartizan.guard import builtin
+from bartizan.guard.pins import Pins
 from bartizan.identity import Access, Directory, Registrar
-from bartizan.ledger import Ledger
+from bartizan.ledger import Ledger, ceiling, check_retention
 from bartizan.model import Timeouts, Upstreams
-from bartizan.monitor import Appeals, Docket, Enforcement, Enforcer
+from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 
 
@@ -27,19 +28,18 @@ class Rooms:
     """
 
     def __init__(self, data: Path, settings: Settings, *, role: str) -> None:
+        check_retention(settings.retention)
         self.data = data
         self.settings = settings
         self.ledger = Ledger.open(data, role=role, settings=settings.ledger)
         self.casebook = Casebook(self.ledger)
         self.desk = Desk(self.ledger, self.casebook)
-        self.directory = Directory(self.ledger, profile=settings.profile, consent=self.casebook)
+        self.directory = Directory(self.ledger, profile=settings.profile, consent=self.casebook, ceiling=ceiling(settings.retention))
         self.registrar = Registrar(self.ledger, self.directory)
         self.access = Access(self.directory, self.registrar, self.desk)
         self.policy = Policy(self.ledger)
-        self.enforcement = Enforcement(self.ledger)
-        self.docket = Docket(self.ledger, self.enforcement, self.directory)
-        self.enforcer = Enforcer(self.ledger, self.enforcement, self.directory)
-        self.appeals = Appeals(self.ledger, self.docket, self.enforcement, self.enforcer, self.desk, self.casebook)
+        self.monitor = Monitor(self.ledger, self.directory, self.casebook, self.desk)
+        self.pins = Pins(self.ledger, self.casebook)
 
     def begin(self) -> Self:
         """Replay the record, so that every room knows what is so."""

@@ -19,6 +19,7 @@ def console_app(app: App) -> ASGIApp:
         policy=app.policy,
         registry=app.registry,
         projections=tables(app),
+        monitor=app.monitor,
         settings=app.settings,
         shelf=Shelf(app.ledger, app.data / "intel.db", unmarked=app.settings.intel.unmarked_tlp),
     )

@@ -26,7 +26,7 @@ def gateway_app(app: App, upstreams: Upstreams, *, observe: bool = False) -> Gat
         mcp=settings.mcp,
         casebook=app.casebook,
     )
-    gateway.safety = Safety(app.ledger, app.docket, app.appeals, app.directory, app.policy, notices)
+    gateway.safety = Safety(app.ledger, app.monitor.docket, app.monitor.appeals, app.directory, app.policy, notices, app.monitor.notices)
     return gateway
 
 

@@ -75,6 +75,7 @@ def _start(options: Options, settings: Settings, supervisor: Supervisor, begun: 
         model = supervisor.start(replace(order, role="model", model_file=str(weights)))
         model_port, model_name = model.port, LOCAL_MODEL
     supervisor.start(replace(order, role="keeper"))
+    supervisor.start(replace(order, role="monitor"))
     gateway_port = settings.gateway.port if options.port is None else options.port
     gateway = supervisor.start(replace(order, host=settings.gateway.host, port=gateway_port, model_port=model_port))
     console_port = settings.console.port if options.console_port is None else options.console_port

@@ -18,7 +18,7 @@ import uvicorn
 from bartizan.bench.bypass_cases import NEEDLE, Case, cases, plainly_before
 from bartizan.bench.bypass_places import LEAD, MODEL
 from bartizan.bench.bypass_transforms import TRANSFORMS, Transform
-from bartizan.config import GatewaySettings, GuardSettings, LimitSettings, RuleSetting, UpstreamSettings
+from bartizan.config import ControlSetting, GatewaySettings, GuardSettings, LimitSettings, RuleSetting, UpstreamSettings
 from bartizan.control import Registry, Runner
 from bartizan.event import Tier
 from bartizan.gateway import Gateway
@@ -203,7 +203,9 @@ async def _gateway(upstream: int) -> AsyncIterator[tuple[int, str]]:
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger.open(Path(folder), role="gateway")
         directory, policy = Directory(ledger), Policy(ledger)
-        runner = Runner(Registry.load(builtin(guard), found=()))
+        factories = builtin(guard)
+        controls = {factory.descriptor.id: ControlSetting(mode="enforce") for factory in factories}  # those that ship in shadow, too
+        runner = Runner(Registry.load(factories, controls=controls, found=()))
         gateway = Gateway(ledger, directory, policy, runner, Upstreams.of(ways), GatewaySettings(), limits=unlimited)
         registrar = Registrar(ledger, directory)
         ledger.catch_up()

@@ -13,6 +13,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 import mcp_types as types
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
 from starlette.types import ASGIApp
@@ -102,7 +103,9 @@ TOOLS: Final = [
             "additionalProperties": False,
         },
     ),
-    _tool("add", "Adds two whole numbers", {"type": "object", "properties": {n: {"type": "integer"} for n in "ab"}, "required": ["a", "b"]}),
+    _tool(
+        "add", "Adds two whole numbers", {"type": "object", "properties": {n: {"type": "integer"} for n in "ab"}, "required": ["a", "b"]}
+    ),
 ]
 
 
@@ -152,10 +155,10 @@ class Reference:
         )
         return server.streamable_http_app(event_store=_Events() if resumable else None, retry_interval=100)
 
-    async def _list_tools(self, _ctx: Any, _params: Any) -> types.ListToolsResult:
+    async def _list_tools(self, _ctx: object, _params: object) -> types.ListToolsResult:
         return types.ListToolsResult.model_validate({"tools": self.tools})
 
-    async def _call_tool(self, ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def _call_tool(self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> types.CallToolResult:
         name, arguments = params.name, dict(params.arguments or {})
         self.called.append((name, arguments))
         if name == "test_error_handling":
@@ -169,7 +172,7 @@ class Reference:
         await self._tell(ctx, name)
         return types.CallToolResult.model_validate({"content": _contents(name)})
 
-    async def _tell(self, ctx: Any, name: str) -> None:
+    async def _tell(self, ctx: ServerRequestContext[Any, Any], name: str) -> None:
         if name == "test_tool_with_logging":
             for text in _LOGGED:
                 await ctx.session.send_log_message("info", text, related_request_id=ctx.request_id)
@@ -182,7 +185,7 @@ class Reference:
             await ctx.close_sse_stream()
             await asyncio.sleep(_PAUSE_S * 4)
 
-    async def _ask(self, ctx: Any, name: str, arguments: dict[str, Any]) -> str:
+    async def _ask(self, ctx: ServerRequestContext[Any, Any], name: str, arguments: dict[str, Any]) -> str:
         if name == "test_sampling":
             said = types.SamplingMessage(role="user", content=types.TextContent(type="text", text=arguments["prompt"]))
             result = await ctx.session.create_message([said], max_tokens=100, related_request_id=ctx.request_id)
@@ -193,17 +196,17 @@ class Reference:
         word = "Elicitation completed" if name in _ELICITED else "User response"
         return f"{word}: action={answer.action}, content={json.dumps(answer.content or {})}"
 
-    async def _list_resources(self, _ctx: Any, _params: Any) -> types.ListResourcesResult:
+    async def _list_resources(self, _ctx: object, _params: object) -> types.ListResourcesResult:
         named = {"test://static-text": "text/plain", "test://static-binary": "image/png", "test://watched-resource": "text/plain"}
         return types.ListResourcesResult.model_validate(
             {"resources": [{"uri": uri, "name": uri[7:], "description": uri[7:], "mimeType": kind} for uri, kind in named.items()]}
         )
 
-    async def _list_templates(self, _ctx: Any, _params: Any) -> types.ListResourceTemplatesResult:
+    async def _list_templates(self, _ctx: object, _params: object) -> types.ListResourceTemplatesResult:
         template = {"uriTemplate": "test://template/{id}/data", "name": "template", "mimeType": "application/json"}
         return types.ListResourceTemplatesResult.model_validate({"resourceTemplates": [template]})
 
-    async def _read_resource(self, _ctx: Any, params: Any) -> types.ReadResourceResult:
+    async def _read_resource(self, _ctx: object, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(params.uri)
         body: dict[str, Any] = {"uri": uri, "mimeType": "text/plain", "text": "This is the content of the static text resource."}
         if uri == "test://static-binary":
@@ -214,11 +217,11 @@ class Reference:
             body = {"uri": uri, "mimeType": "application/json", "text": text}
         return types.ReadResourceResult.model_validate({"contents": [body]})
 
-    async def _watch(self, _ctx: Any, params: Any) -> types.EmptyResult:
+    async def _watch(self, _ctx: object, params: object) -> types.EmptyResult:
         self._watched["uri"].add(str(getattr(params, "uri", "")))
         return types.EmptyResult()
 
-    async def _list_prompts(self, _ctx: Any, _params: Any) -> types.ListPromptsResult:
+    async def _list_prompts(self, _ctx: object, _params: object) -> types.ListPromptsResult:
         arguments = {
             "test_simple_prompt": (),
             "test_prompt_with_arguments": ("arg1", "arg2"),
@@ -234,7 +237,7 @@ class Reference:
             }
         )
 
-    async def _get_prompt(self, _ctx: Any, params: Any) -> types.GetPromptResult:
+    async def _get_prompt(self, _ctx: object, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         given = dict(params.arguments or {})
         text = "This is a simple prompt for testing."
         content: list[dict[str, Any]] = []
@@ -252,7 +255,7 @@ class Reference:
         content.append({"type": "text", "text": text})
         return types.GetPromptResult.model_validate({"messages": [{"role": "user", "content": each} for each in content]})
 
-    async def _complete(self, _ctx: Any, _params: Any) -> types.CompleteResult:
+    async def _complete(self, _ctx: object, _params: object) -> types.CompleteResult:
         return types.CompleteResult.model_validate({"completion": {"values": ["paris", "park", "party"], "total": 3, "hasMore": False}})
 
 

@@ -93,6 +93,42 @@ def bypass(
 
 
 @app.command()
+def drills(json: Json = False) -> None:
+    """Break the cascade on purpose (weights missing or changed, encoder slow or killed, queues full); count what passed unjudged."""
+    from bartizan.bench.drills import measure
+
+    _show(measure, as_json=json)
+
+
+@app.command()
+def evidence(
+    files: Annotated[list[Path], typer.Argument(help="Benign texts: .jsonl, .jsonl.gz, .jsonl.zst or .csv.xz")],
+    source: Annotated[list[str] | None, typer.Option(help="Only rows of this source; may be repeated")] = None,
+    most: Annotated[int, typer.Option(min=1, help="At most so many rows of a source")] = 1000,
+    json: Json = False,
+) -> None:
+    """Every control's rate of false positives on benign security work; what guard/data/evidence.json is made with."""
+    from bartizan.bench.evidence import measure
+
+    _show(lambda: measure(files, sources=source or (), most=most), as_json=json)
+
+
+@app.command()
+def outputs(
+    benign: Annotated[
+        list[Path] | None, typer.Option(help="Benign scripts (a folder) or texts (JSON lines) that training has not seen")
+    ] = None,
+    lures: Annotated[Path | None, typer.Option(help="Lures that training has not seen (JSON lines)")] = None,
+    mails: Annotated[Path | None, typer.Option(help="Ordinary mails that training has not seen (JSON lines)")] = None,
+    json: Json = False,
+) -> None:
+    """Malicious code against administration, and lures against mails: what the heads over answers catch at 1 % false positives."""
+    from bartizan.bench.outputs import measure
+
+    _show(lambda: measure(benign=benign or (), lures=lures, mails=mails), as_json=json)
+
+
+@app.command()
 def holdback(streams: Annotated[int, typer.Option(help="Random streams")] = 20_000, json: Json = False) -> None:
     """Bytes leaked and lost by the hold-back on random streams, and CPU per event on honest text."""
     from bartizan.bench.holdback import measure
@@ -109,19 +145,110 @@ def identity(revocations: Annotated[int, typer.Option(help="Revocations to time"
 
 
 @app.command()
-def intel(
+def monitor(  # noqa: PLR0917 - a command has as many options as it has
+    review: Annotated[bool, typer.Option("--review", help="Simulated months of review: coverage and error of the estimate")] = False,
+    entitlements: Annotated[
+        bool, typer.Option("--entitlements", help="Random grants, suspensions and appeals: do all views agree?")
+    ] = False,
+    people: Annotated[bool, typer.Option("--people", help="A simulated week of 300 users: what it asks of people")] = False,
+    erasure: Annotated[bool, typer.Option("--erasure", help="Erase subjects, look for what is left, verify, try held ones")] = False,
+    canaries: Annotated[Path | None, typer.Option(help="Labelled texts: can a classifier tell canaries from items?")] = None,
+    cost: Annotated[bool, typer.Option("--cost", help="CPU per exchange and bytes an account")] = False,
+    decomposition: Annotated[
+        bool, typer.Option("--decomposition", help="Campaigns whose every step looks harmless, at 10 and 100 times background")
+    ] = False,
+    data: Annotated[Path | None, typer.Option("--data", help="Recall on a folder with labelled account_streams and conversations")] = None,
+    goals: Annotated[
+        str, typer.Option(help="Goals to decompose: first (developed on) or second (another author's, for the final run)")
+    ] = "first",
+    accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,
+    months: Annotated[int, typer.Option(help="Months to simulate")] = 1000,
+    sequences: Annotated[int, typer.Option(help="Random sequences of acts")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of everything drawn")] = 1,
+    json: Json = False,
+) -> None:
+    """Detection by kind of account, cost and campaigns; whether review's estimate is right, all views agree and what is erased is gone."""
+    from bartizan.bench import monitor_canaries, monitor_people, monitor_review, monitor_week
+    from bartizan.bench.monitor import cost as costs
+    from bartizan.bench.monitor import decomposition as campaigns
+    from bartizan.bench.monitor import recall
+
+    chosen: dict[str, Callable[[], Any]] = {}
+    if review:
+        chosen["review"] = lambda: monitor_review.run(months=months, seed=seed)
+    if entitlements:
+        chosen["entitlements"] = lambda: monitor_people.entitlements(sequences=sequences, seed=seed)
+    if people:
+        chosen["people"] = lambda: monitor_week.week(seed=seed)
+    if erasure:
+        chosen["erasure"] = monitor_people.erasures
+    if canaries is not None:
+        chosen["canaries"] = lambda: monitor_canaries.canaries(canaries, seed=seed)
+    if cost:
+        chosen["cost"] = lambda: costs.cost(accounts)
+    if decomposition:
+        chosen["decomposition"] = lambda: campaigns.run(which=goals)
+    if data is not None:
+        chosen["recall"] = lambda: recall.recall(data)
+    if not chosen:
+        asked = "--data DIR, --decomposition, --cost, --review, --entitlements, --people, --erasure, --canaries PATH"
+        raise typer.BadParameter(f"name at least one: {asked}")
+    for measure in chosen.values():
+        _show(measure, as_json=json)
+
+
+@app.command()
+def agents(
+    data: Annotated[Path | None, typer.Option(help="A folder of suites; those that come with bartizan without it")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write one line of JSON for each trial")] = None,
+    policies: Annotated[str, typer.Option(help="suite, or default to leave the suites' own policies aside")] = "suite",
+) -> None:
+    """Replay honest and hijacked agents against the controls of tools, flow and egress; no model."""
+    from bartizan.bench.agents import main
+
+    if policies not in {"suite", "default"}:
+        raise typer.BadParameter("suite or default")
+    main(data, out, "suite" if policies == "suite" else "default")
+
+
+@app.command()
+def mcp(
+    suite: Annotated[Path, typer.Option(help="dist/index.js of @modelcontextprotocol/conformance")],
+    node: Annotated[str, typer.Option(help="Node.js, 22 or later")] = "node",
+) -> None:
+    """Run MCP's official conformance suite against the reference server, directly and through the gateway."""
+    from bartizan.bench.mcp import main
+
+    if not main(node, suite):
+        raise typer.Exit(1)
+
+
+@app.command()
+def intel(  # noqa: PLR0917 - a command has as many options as it has
+    extraction: Annotated[
+        bool, typer.Option("--extraction", help="Indicators: speed beside installed peers, hostile texts, quality")
+    ] = False,
+    attack: Annotated[bool, typer.Option("--attack", help="Techniques: quality on --data")] = False,
+    entities: Annotated[bool, typer.Option("--entities", help="Actors, malware and tools: quality on --data")] = False,
     pages: Annotated[bool, typer.Option("--pages", help="From PDF to brief: pages a minute and CPU a page")] = False,
     injection: Annotated[bool, typer.Option("--injection", help="Instructions planted in every carrier: what they change")] = False,
     citations: Annotated[bool, typer.Option("--citations", help="Quotes verbatim, planted facts found, withheld findings covered")] = False,
     hostile: Annotated[bool, typer.Option("--hostile", help="Bombs, damage and a megabyte of the worst: CPU and typed errors")] = False,
     exports: Annotated[bool, typer.Option("--exports", help="Every format against its validator, and there and back")] = False,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of PDFs, or of report texts")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of PDFs, of report texts, or of labelled rows: see docs/intel.md")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="Pages to make where there is no folder of PDFs")] = 1000,
     json: Json = False,
 ) -> None:
     """Measure reading threat reports."""
     from bartizan.bench import intel_citations, intel_exports, intel_hostile, intel_injection, intel_pages
 
+    chosen = {name for name, wanted in (("extraction", extraction), ("attack", attack), ("entities", entities)) if wanted}
+    if chosen:
+        from bartizan.bench.intel import measure
+
+        _show(lambda: measure(data, parts=frozenset(chosen)), as_json=json)
     if pages:
         _show(lambda: intel_pages.pages(data, count=count), as_json=json)
     if injection:

@@ -113,6 +113,7 @@ def decide(
     """Decide a case; an appeal against your own decision is another person's."""
     from bartizan.cli.office import office
     from bartizan.errors import RefusedError
+    from bartizan.monitor import APPEAL, REVERSED, UPHELD
     from bartizan.policy import Resource
 
     with office(data, config) as desk:
@@ -122,5 +123,54 @@ def decide(
             raise RefusedError(f"there is no case {safe(case)}", code="unknown_case", status=404, hint="bartizan case list")
         attributes = {"subject": known.subject, "proposer": known.opened_by}
         desk.permit(actor, "case.decide", Resource(type="Case", id=case, attributes=attributes))
-        desk.desk.decide(case, decision, actor=actor, reason=reason)
+        if known.kind == APPEAL:
+            if decision not in {REVERSED, UPHELD}:
+                raise typer.BadParameter("an appeal is reversed or upheld")
+            desk.monitor.appeals.decide(case, "reversed" if decision == REVERSED else "upheld", actor=actor, reason=reason)
+        else:
+            desk.desk.decide(case, decision, actor=actor, reason=reason)
+            desk.monitor.enforcer.settle()
     say(f"{safe(case)}: {safe(decision)}")
+
+
+@app.command()
+def file(case: Case, data: Data = None, config: Settings = None, key: Key = "", json: Json = False) -> None:
+    """Show a case file: what was decided about an account, why, on what evidence, and how to appeal. Yours, or with the duty."""
+    import msgspec
+
+    from bartizan.cli.office import office
+    from bartizan.errors import RefusedError
+    from bartizan.event import envelope
+    from bartizan.monitor import is_subject
+    from bartizan.policy import Resource
+
+    with office(data, config) as desk:
+        actor = desk.identify(key)
+        account = desk.monitor.docket.account_of(case)
+        if not is_subject(account, actor):
+            desk.permit(desk.enter(key), "case.show", Resource(type="Case", id=case, attributes={"subject": account, "proposer": ""}))
+        if (fact := desk.monitor.docket.reading(case)) is not None:
+            desk.ledger.append_now(envelope(fact, tenant=actor.tenant, actor=actor.id, account=account, correlation=case))
+        found = desk.monitor.docket.file(case)
+    if found is None:
+        raise RefusedError(f"there is no case {safe(case)}", code="unknown_case", status=404, hint="bartizan account list")
+    if json:
+        emit(found)
+        return
+    sys.stdout.write(safe(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()) + "\n")
+
+
+@app.command()
+def appeal(
+    case: Case,
+    statement: Annotated[str, typer.Option("--statement", help="Why it is wrong, in your words")],
+    data: Data = None,
+    config: Settings = None,
+    key: Key = "",
+) -> None:
+    """Appeal against what was done about your account; another person than the first decides."""
+    from bartizan.cli.office import office
+
+    with office(data, config) as desk:
+        filed = desk.monitor.appeals.file(case, statement, actor=desk.identify(key))
+    sys.stdout.write(f"{filed}\n")

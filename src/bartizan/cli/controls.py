@@ -158,12 +158,13 @@ async def _judge(text: str, phase: str, origin: str, tier: str, registry: Regist
     return await Runner(registry).judge("input" if phase == "input" else "output", [segment], [], context)
 
 
-_COLUMNS = ("id", "state", "version", "layer", "modes", "reason")
+_COLUMNS = ("id", "state", "version", "layer", "modes", "stops_benign", "reason")
 
 
 def _row(registry: Registry, loading: Loading) -> dict[str, Any]:
     from bartizan.control import Loaded
     from bartizan.event import Tier
+    from bartizan.guard.evidence import shipped_evidence
 
     if not isinstance(loading, Loaded):
         return {"id": loading.id, "state": type(loading).__name__.lower(), "reason": loading.reason, "plugin": loading.plugin}
@@ -176,6 +177,7 @@ def _row(registry: Registry, loading: Loading) -> dict[str, Any]:
         "layer": about.layer,
         "phases": ", ".join(about.phases),
         "modes": modes["public"] if len(set(modes.values())) == 1 else ", ".join(f"{tier} {mode}" for tier, mode in modes.items()),
+        "stops_benign": _cost(about.id),
         "categories": ", ".join(about.categories),
         "title": about.title,
         "doc": about.doc,
@@ -185,8 +187,21 @@ def _row(registry: Registry, loading: Loading) -> dict[str, Any]:
         "budget_ms": about.budget_ms,
         "review_days": about.review_days,
         "sha256": loading.sha256,
+        "false_positives": evidence.of(about.id, loading.sha256) if (evidence := shipped_evidence()) else "not measured",
         "plugin": loading.plugin,
     }
+
+
+def _cost(control: str) -> str:
+    """Return the share of benign security work that a control stops for the public, with its 95 % interval."""
+    from bartizan.guard.evidence import shipped_evidence
+
+    evidence = shipped_evidence()
+    known = evidence.controls.get(control) if evidence is not None else None
+    if known is None:
+        return "-"
+    low, high = known.tiers["public"].interval()
+    return f"{known.tiers['public'].share:.1%} ({low:.1%}-{high:.1%})"
 
 
 def _verdict(verdict: Verdict) -> dict[str, object]:

@@ -23,12 +23,31 @@ def extract(
         Path, typer.Argument(metavar="IN", help="Rows with a text: .jsonl, .jsonl.gz, .jsonl.zst or .csv.xz", exists=True, dir_okay=False)
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="JSON lines, one a row, in the order of the rows", dir_okay=False)],
+    catalogue: Annotated[
+        Path | None, typer.Option(help="Catalogue of techniques in place of the shipped one", exists=True, dir_okay=False)
+    ] = None,
 ) -> None:
     """Write the indicators, techniques and entities of every row, with their places in its text."""
-    from bartizan.workbench.intel.extract import rows
+    from bartizan.workbench.intel.extract import attack, rows
 
+    techniques = attack.catalogue.load(catalogue) if catalogue else None
     with target.open("wb") as out:
-        say(f"{rows.write(rows.read(source), out)} rows")
+        say(f"{rows.write(rows.read(source), out, techniques)} rows")
+
+
+@app.command()
+def catalogue(
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar="BUNDLE...", help="STIX bundles of ATT&CK, one a domain", exists=True, dir_okay=False)
+    ],
+    target: Annotated[Path, typer.Option("--out", help="Where the catalogue is written", dir_okay=False)],
+) -> None:
+    """Make a catalogue of techniques from newer STIX bundles of ATT&CK, for intel extract --catalogue."""
+    from bartizan.workbench.intel.extract.attack import catalogue as catalogues
+
+    made = catalogues.from_bundles(bundles)
+    target.write_bytes(catalogues.encode(made))
+    say(f"{len(made.techniques)} techniques: {', '.join(f'{domain} {version}' for domain, version in made.versions.items())}")
 
 
 @app.command()

@@ -22,10 +22,14 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
         "key": "API keys: issue, rotate, revoke",
         "grant": "Tiers for a purpose and a time: propose, approve, end",
         "policy": "The rules that decide: lint, explain, show, set",
-        "case": "Work that waits for a person: list, approve, refuse",
+        "case": "Work that waits for a person: list, approve, refuse, appeal",
+        "account": "How accounts stand and why; the ladder; retention and subject access",
+        "review": "Sampled review by people: draw, look, decide, and how good it is",
     },
     "Controls": {
         "controls": "What judges exchanges, in which mode, for whom",
+        "monitor": "Accounts that misuse or circumvent: score, calibrate, rules, signals",
+        "mcp": "Servers of tools: list, pin, grant, withdraw, call",
         "guard": "The learned detectors: score texts, measure, train",
     },
     "Workbench": {

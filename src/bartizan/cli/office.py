@@ -15,7 +15,8 @@ from bartizan.casework import Approval, ApprovalState
 from bartizan.cli.terminal import data_directory, safe, say, settings_file
 from bartizan.config import load
 from bartizan.errors import ConfigError, RefusedError
-from bartizan.event import ContentRead, envelope
+from bartizan.event import ContentRead, ToolsPinned, envelope
+from bartizan.guard.pins import read_subject as read_pins
 from bartizan.identity import Principal, duties, read_subject
 from bartizan.policy import Resource
 
@@ -33,12 +34,25 @@ class Office:
         self.registrar = rooms.registrar
         self.desk = rooms.desk
         self.access = rooms.access
+        self.monitor = rooms.monitor
+        self.pins = rooms.pins
+        self.settings = rooms.settings
 
     def enter(self, key: str) -> Principal:
         """Return the person whose key this is; raises RefusedError."""
         if not key:
             raise ConfigError("nobody acts", hint="set BARTIZAN_KEY to your API key, or pass --as KEY")
         return self.directory.authenticate(key, at=time.time())
+
+    def identify(self, key: str) -> Principal:
+        """Return whose key this is, in whatever standing: for one's own case alone."""
+        if not key:
+            raise ConfigError("nobody acts", hint="set BARTIZAN_KEY to your API key, or pass --as KEY")
+        return self.directory.identify(key, at=time.time())
+
+    def account(self, who: str) -> str:
+        """Return an account by its own name, or that of a principal."""
+        return who if who.startswith("account_") else self.find(who).account
 
     def permit(self, actor: Principal, action: str, resource: Resource | None = None) -> None:
         """Raise RefusedError 403 ``not_permitted``, saying which policy says so, unless the policy allows it."""
@@ -108,6 +122,10 @@ class Office:
             case "approved", "hold":
                 held = _hold(subject)
                 self.ledger.erasure.hold(held.accounts, reason=held.reason, approvals=(approval_id,), actor=approval.proposer)
+            case "approved", "tool.pin":
+                server, tools = read_pins(subject)
+                self.ledger.append_now(envelope(ToolsPinned(server=server, tools=tools, approval=approval_id), causation=approval_id))
+                self.ledger.catch_up()
             case _:
                 pass
         return state

@@ -9,6 +9,7 @@ from bartizan.config.secret import Secret
 from bartizan.config.settings import (
     ConsoleSettings,
     ControlSetting,
+    FlowSettings,
     GatewaySettings,
     GuardSettings,
     IntelSettings,
@@ -27,6 +28,7 @@ from bartizan.config.settings import (
 __all__ = [
     "ConsoleSettings",
     "ControlSetting",
+    "FlowSettings",
     "GatewaySettings",
     "GuardSettings",
     "IntelSettings",

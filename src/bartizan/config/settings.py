@@ -151,9 +151,11 @@ class WebhookSettings(_Section, frozen=True, kw_only=True):
 
 
 class MonitorSettings(_Section, frozen=True, kw_only=True):
-    """``[monitor]``: what enforcement tells other systems."""
+    """``[monitor]``: what detection adds to its own rules, and what enforcement tells other systems."""
 
     webhooks: dict[str, WebhookSettings] = {}
+    rules: str = ""
+    """File of your own rules, in CEL; see docs/monitor.md. One that can't be read stops the monitor."""
 
 
 class RuleSetting(_Section, frozen=True, kw_only=True):
@@ -167,10 +169,27 @@ class RuleSetting(_Section, frozen=True, kw_only=True):
 
 
 class ControlSetting(_Section, frozen=True, kw_only=True):
-    """``[guard.controls.ID]``: a control's first mode, for all tiers or by tier; later changes are events."""
+    """``[guard.controls.ID]``: a control's first mode, for all tiers or by tier, else as it ships; later changes are events."""
 
-    mode: Mode = "enforce"
+    mode: Mode | None = None
     tiers: dict[str, Mode] = {}
+
+
+class FlowSettings(_Section, frozen=True, kw_only=True):
+    """``[guard.flow]``: what you say of the tools that agents use; each default is in force where nobody said anything."""
+
+    labels: dict[str, Literal["trusted", "untrusted", "secret"]] = {}
+    """By tool: how what it returns is labelled. Unnamed ones are untrusted."""
+    hosts: tuple[str, ...] = ()
+    """Hosts that calls may always reach: ``example.org``, ``*.example.org``; others must come from the task."""
+    roots: tuple[str, ...] = ()
+    """Directories that paths in arguments must stay in; without any, paths must not climb."""
+    programs: tuple[str, ...] = ()
+    """Programs that commands may start without the task naming them: ``git``, ``git status``."""
+    denied: tuple[str, ...] = ()
+    """Tools that nobody may call."""
+    free: tuple[str, ...] = ()
+    """Tools that change nothing that matters, whatever their words say."""
 
 
 class GuardSettings(_Section, frozen=True, kw_only=True):
@@ -182,6 +201,9 @@ class GuardSettings(_Section, frozen=True, kw_only=True):
     egress_hosts: tuple[str, ...] = ()
     """Hosts that tool arguments may name: ``example.org`` or ``*.example.org``."""
     tools_denied: tuple[str, ...] = ()
+    egress: Literal["listed", "asked"] = "listed"
+    """Whether arguments may name listed hosts only, or also those that the flow rules find in the task."""
+    flow: FlowSettings = FlowSettings()
     controls: dict[str, ControlSetting] = {}
     plugins: tuple[str, ...] = ()
     """Distributions whose detectors may run in our process."""

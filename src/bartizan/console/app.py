@@ -31,6 +31,7 @@ from bartizan.errors import BartizanError, RefusedError
 from bartizan.event import new_id
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
+from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projections
 from bartizan.workbench.intel.shelf import Shelf
@@ -38,7 +39,7 @@ from bartizan.workbench.intel.shelf import Shelf
 _log = logging.getLogger("bartizan.console")
 
 
-def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway
+def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; it is given each room it shows
     *,
     ledger: Ledger,
     directory: Directory,
@@ -46,6 +47,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
     policy: Policy,
     registry: Registry,
     projections: Projections,
+    monitor: Monitor,
     settings: Settings,
     shelf: Shelf | None = None,
     clock: Callable[[], float] = time.time,
@@ -61,6 +63,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
         settings=settings,
         registrar=Registrar(ledger, directory, clock=clock),
         desk=casework.Desk(ledger, casebook, clock=clock),
+        monitor=monitor,
         shelf=shelf,
         clock=clock,
     )

@@ -7,6 +7,7 @@ import msgspec
 from bartizan.casework import Approval, Case
 from bartizan.console.parts import Ask, Done, Page, Parts, allowed, missing
 from bartizan.errors import RefusedError
+from bartizan.monitor import APPEAL
 from bartizan.policy import Resource
 
 
@@ -82,18 +83,32 @@ def case(parts: Parts, ask: Ask) -> Page:
         template="case.html",
         title="Case",
         body=CasePage(case=_row(known, ask.at), consents=consents),
-        extra={"may_decide": may_decide},
+        extra={"may_decide": may_decide, "choices": choices_of(parts, known)},
     )
 
 
 def decide(parts: Parts, ask: Ask) -> Done:
     """Decide a case, with a reason."""
     decision = ask.form.get("decision", "")
-    if decision not in {"upheld", "dismissed"}:
-        raise RefusedError("there is no such decision", code="bad_field", param="decision", hint="upheld or dismissed")
     known = _known(parts, ask)
-    parts.desk.decide(known.id, decision, actor=ask.who, reason=ask.field("reason", most=2000))
+    choices = choices_of(parts, known)
+    if decision not in choices:
+        raise RefusedError("there is no such decision", code="bad_field", param="decision", hint=" or ".join(choices))
+    reason = ask.field("reason", most=2000)
+    if known.kind == APPEAL:
+        parts.monitor.appeals.decide(known.id, "reversed" if decision == "reversed" else "upheld", actor=ask.who, reason=reason)
+    else:
+        parts.desk.decide(known.id, decision, actor=ask.who, reason=reason)
+        parts.monitor.enforcer.settle()
     return Done(location=f"/cases/{known.id}", notice="case-decided")
+
+
+def choices_of(parts: Parts, known: Case) -> tuple[str, ...]:
+    """Return the decisions that a case may come to: an appeal's, a step's that a person has to decide, or those of any other."""
+    if known.kind == APPEAL:
+        return ("reversed", "upheld")
+    step = parts.monitor.enforcement.asked(known.id)
+    return (step, "dismissed") if step else ("upheld", "dismissed")
 
 
 def subject(parts: Parts, ask: Ask) -> Resource:

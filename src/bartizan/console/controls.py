@@ -13,6 +13,7 @@ from bartizan.control import Loaded, Loading
 from bartizan.errors import RefusedError
 from bartizan.event import ControlModeChanged, Mode, Tier, envelope
 from bartizan.gateway import projection
+from bartizan.guard.evidence import shipped_evidence
 from bartizan.policy import Resource
 
 _DAY_S: Final = 86_400
@@ -44,6 +45,8 @@ class ControlRow(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     modes: dict[str, Mode]
     work: Work
+    cost: str
+    """Its measured rate of false positives on benign security work."""
     url: str
 
 
@@ -106,7 +109,7 @@ def _loaded(parts: Parts, control: str) -> str:
 def _work(counts: list[projection.VerdictCount]) -> dict[str, Work]:
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for count in counts:
-        stops = count.n if count.would in {"redact", "reroute", "hold", "block"} else 0
+        stops = count.n if count.would in {"redact", "reroute", "safe_completion", "hold", "block"} else 0
         for at, amount in enumerate((count.n, stops, count.failed, count.cpu_us)):
             sums[count.control][at] += amount
     return {
@@ -133,5 +136,6 @@ def _row(parts: Parts, loading: Loading, work: dict[str, Work]) -> ControlRow:
         sha256=loading.sha256 if isinstance(loading, Loaded) else "",
         modes={tier.value: parts.registry.modes.of(name, tier) for tier in Tier} if known else {},
         work=work.get(name, Work()),
+        cost=evidence.of(known.id, loading.sha256) if known and isinstance(loading, Loaded) and (evidence := shipped_evidence()) else "",
         url=link("/exchanges", {"control": name}),
     )

@@ -16,7 +16,7 @@ from bartizan.gateway import projection
 
 _HOURS: Final = 24
 _SLICE_S: Final = 900
-_STOPS: Final = frozenset({"redact", "reroute", "hold", "block"})
+_STOPS: Final = frozenset({"redact", "reroute", "safe_completion", "hold", "block"})
 
 
 class StoppedBy(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from bartizan.control import Registry
 from bartizan.errors import RefusedError
 from bartizan.identity import Directory, Principal, Registrar
 from bartizan.ledger import Ledger
+from bartizan.monitor import Monitor
 from bartizan.policy import Policy, Resource
 from bartizan.store.projection import Projections
 from bartizan.workbench.intel.shelf import Shelf
@@ -34,6 +35,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     registrar: Registrar
     desk: casework.Desk
+    monitor: Monitor
     shelf: Shelf | None = None
     """Threat reports; None where there is no corpus."""
     clock: Callable[[], float] = time.time

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-from bartizan.console import access, cases, controls, exchange, exchanges, intel, intel_across, overview, record, refusals
+from bartizan.console import (
+    access,
+    accounts,
+    cases,
+    controls,
+    exchange,
+    exchanges,
+    intel,
+    intel_across,
+    matrix,
+    overview,
+    record,
+    refusals,
+    retention,
+    reviews,
+    safety,
+)
 from bartizan.console.parts import Deed, Subject, View
 from bartizan.console.parts import record as whole_record
 
@@ -35,6 +51,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/exchanges/{id}/proof", action="ledger.verify", view=exchange.proof),
     PageRoute(path="/refusals", action="exchange.list", view=refusals.refusals, label="Refusals"),
     PageRoute(path="/controls", action="control.list", view=controls.controls, label="Controls"),
+    PageRoute(path="/policy", action="policy.show", view=matrix.matrix, label="Policy"),
     PageRoute(path="/ledger", action="ledger.verify", view=record.ledger, label="Ledger"),
     PageRoute(path="/access", action="principal.list", view=access.access, label="Access"),
     PageRoute(path="/access/{id}", action="principal.list", view=access.person),
@@ -47,9 +64,18 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/intel/reports/{id}", action="report.list", view=intel.reader),
     PageRoute(path="/cases", action="case.list", view=cases.cases, label="Cases"),
     PageRoute(path="/cases/{id}", action="case.show", view=cases.case, subject=cases.subject),
+    PageRoute(path="/accounts", action="exchange.list", view=accounts.accounts, label="Accounts"),
+    PageRoute(path="/accounts/{id}", action="exchange.list", view=accounts.account),
+    PageRoute(path="/safety", action="case.list", view=safety.files, label="Case files"),
+    PageRoute(path="/safety/{id}", action="case.show", view=safety.case, subject=safety.subject),
+    PageRoute(path="/review", action="content.read", view=reviews.queue, label="Review"),
+    PageRoute(path="/review-quality", action="case.list", view=reviews.shown, label="Review quality"),
+    PageRoute(path="/retention", action="ledger.verify", view=retention.retention, label="Retention"),
 )
 
 DEEDS: tuple[DeedRoute, ...] = (
+    DeedRoute(path="/lift", action="account.restore", deed=safety.lift, subject=safety.anybody),
+    DeedRoute(path="/safety/{id}/appeal", action="case.decide", deed=safety.decide, subject=safety.appeal_subject),
     DeedRoute(path="/exchanges/{id}/reveal", action="content.read", deed=exchange.reveal),
     DeedRoute(path="/controls/{id}/mode", action="control.change", deed=controls.change, subject=controls.subject),
     DeedRoute(path="/access/{id}/suspend", action="account.suspend", deed=access.suspend, subject=access.subject),
@@ -57,4 +83,8 @@ DEEDS: tuple[DeedRoute, ...] = (
     DeedRoute(path="/access/{id}/name", action="content.read", deed=access.name),
     DeedRoute(path="/keys/{id}/revoke", action="key.revoke", deed=access.revoke, subject=access.key_subject),
     DeedRoute(path="/cases/{id}/decide", action="case.decide", deed=cases.decide, subject=cases.subject),
+    DeedRoute(path="/review/{id}/unmask", action="content.read", deed=reviews.unmask),
+    DeedRoute(path="/review/{id}/decide", action="content.read", deed=reviews.decide),
+    DeedRoute(path="/retention/erase", action="content.erase", deed=retention.erase),
+    DeedRoute(path="/retention/hold", action="hold.place", deed=retention.hold, subject=retention.hold_subject),
 )

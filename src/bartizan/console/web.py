@@ -36,6 +36,11 @@ NOTICES: Final[Mapping[str, str]] = {
     "account-suspended": "The account is suspended; its streams are cut.",
     "account-good": "The account is restored.",
     "case-decided": "The decision is recorded.",
+    "appeal-decided": "The appeal is decided; what follows from it is in force.",
+    "measures-lifted": "The measures are lifted.",
+    "word-taken": "Your word is recorded.",
+    "erased": "The text is erased, and every store was searched for what might be left.",
+    "hold-asked": "Others were asked to approve the hold.",
     "reports-read": "The files were read; what could not be read is listed under it.",
     "signed-out": "You are signed out.",
 }

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from bartizan.event import Action, Channel, Layer, OnError, Origin, Span, Tier
+from bartizan.event import Action, Channel, Layer, Mode, OnError, Origin, Span, Tier
 
 Phase = Literal["input", "output", "tool"]
 """When a control is asked: before the model, on its answer, on a whole tool call."""
@@ -68,6 +68,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     actions: Mapping[str, Action]
     """What policy does about each category at this tier; a category not named here is ``block``."""
+    asked: tuple[Segment, ...] = ()
+    """The request, for a control that judges its answer."""
     history: History = History()
     """For controls that judge tool calls by where their arguments come from."""
 
@@ -98,6 +100,10 @@ class Descriptor(msgspec.Struct, frozen=True, kw_only=True):
     budget_ms: float = 5.0
     cost: Literal["cheap", "expensive"] = "cheap"
     """``cheap`` runs on the event loop; ``expensive`` leaves it through the named pool."""
+    mode: Mode = "enforce"
+    """Its mode until settings or people say otherwise: ``shadow`` for a control whose evidence does not yet carry enforcement."""
+    inline: int = 64 << 10
+    """Characters of one judgement up to which a cheap control runs on the event loop; beyond it leaves through the pool, too."""
     categories: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     """Distributions that must be importable; a missing one ends in ``Skipped``, or ``Failed`` if the control is configured."""

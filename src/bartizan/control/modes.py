@@ -16,8 +16,8 @@ class Modes:
         self.observe = observe
         self._modes: dict[tuple[str, Tier], Mode] = {}
 
-    def seed(self, control: str, setting: ControlSetting | None) -> None:
-        """Set a control's first modes from the settings; raises ControlError for a tier that doesn't exist."""
+    def seed(self, control: str, setting: ControlSetting | None, *, shipped: Mode = "enforce") -> None:
+        """Set a control's first modes from the settings, else as it ships; raises ControlError for a tier that doesn't exist."""
         given: Mapping[str, Mode] = setting.tiers if setting else {}
         if unknown := set(given) - {tier.value for tier in Tier}:
             raise ControlError(
@@ -25,7 +25,7 @@ class Modes:
                 hint="tiers: " + ", ".join(tier.value for tier in Tier),
             )
         for tier in Tier:
-            self._modes[control, tier] = given.get(tier.value, setting.mode if setting else "enforce")
+            self._modes[control, tier] = given.get(tier.value, (setting.mode or shipped) if setting else shipped)
 
     def change(self, change: ControlModeChanged) -> None:
         """Apply a recorded change. One for a control that is not loaded is kept too: it counts if the control comes back."""

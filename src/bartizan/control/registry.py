@@ -67,6 +67,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     layer: Layer
     cheap: bool
+    inline: int
 
 
 class Registry:
@@ -99,14 +100,15 @@ class Registry:
         modes = Modes(observe=observe)
         loadings: list[Loading] = []
         for factory in builtins:
-            modes.seed(factory.descriptor.id, settings.pop(factory.descriptor.id, None))
+            modes.seed(factory.descriptor.id, settings.pop(factory.descriptor.id, None), shipped=factory.descriptor.mode)
             loadings.append(_load(factory))
         taken = {factory.descriptor.id for factory in builtins}
         for entry in entry_points(group=GROUP) if found is None else found:
             loading = _plugin(entry, plugins, taken)
             name = _id(loading)
             taken.add(name)
-            modes.seed(name, settings.pop(name, None))
+            shipped = loading.descriptor.mode if isinstance(loading, Loaded) else "enforce"
+            modes.seed(name, settings.pop(name, None), shipped=shipped)
             loadings.append(loading)
         if settings:
             raise ControlError(f"no such control: {', '.join(sorted(settings))}", hint="bartizan controls list shows all of them")
@@ -136,7 +138,9 @@ class Registry:
             mode = self.modes.of(loaded.descriptor.id, tier)
             if phase in loaded.descriptor.phases and mode != "off":
                 layer = phase if len(loaded.descriptor.phases) > 1 else loaded.descriptor.layer
-                yield Planned(loaded=loaded, mode=mode, layer=layer, cheap=loaded.descriptor.cost == "cheap")
+                yield Planned(
+                    loaded=loaded, mode=mode, layer=layer, cheap=loaded.descriptor.cost == "cheap", inline=loaded.descriptor.inline
+                )
 
     def registered(self) -> list[ControlRegistered]:
         """Return the facts to record at start: each loaded control in its version, with the hash of its code and data."""

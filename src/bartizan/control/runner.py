@@ -18,7 +18,6 @@ from bartizan.control.verdicts import clean, failed, verdicts_of
 from bartizan.errors import RefusedError
 from bartizan.event import Channel, Verdict
 
-_INLINE_CHARACTERS: Final = 64 << 10
 _DEADLINE_CHARACTERS: Final = 256 << 10
 """Deadlines are for requests of up to this size and grow in proportion beyond it."""
 _NOTHING: Final[tuple[Opinion, ...]] = ()
@@ -41,7 +40,7 @@ class Runner:
         """Return every verdict and what follows; raises RefusedError when an enforced control finds the pool full."""
         plan = self._registry.plan(phase, context.tier)
         size = sum([len(segment.text) for segment in segments]) + (sum([len(call.arguments) for call in calls]) if calls else 0)
-        slow = [item for item in plan if not item.cheap] if size <= _INLINE_CHARACTERS else plan
+        slow = [item for item in plan if not item.cheap or size > item.inline]
         if not slow:
             return settle(_inline(plan, phase, segments, calls, context))
         waiting: dict[str, asyncio.Future[_Answer]] = {}

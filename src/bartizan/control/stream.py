@@ -52,8 +52,8 @@ class StreamWatch:
     """Feeds one channel of one choice to all controls and says how far it may go.
 
     ``upto`` is the least over the enforced controls; shadow controls judge but never hold. Once an enforced verdict cuts or redacts,
-    nothing more is released; for the latter whoever acts judges the whole text at its end, takes the spans out and releases the rest. Spans count
-    characters of the channel's text from its start and have an empty path.
+    nothing more is released; for the latter whoever acts judges the whole text at its end, takes the spans out and releases the rest.
+    Spans count characters of the channel's text from its start and have an empty path.
     """
 
     def __init__(self, plan: Sequence[Planned], channel: Channel, context: Context) -> None:

@@ -25,6 +25,7 @@ from bartizan.event.exchange import (
     RequestRefused,
     Span,
     Timings,
+    Trace,
     Verdict,
 )
 from bartizan.event.held import HoldSpent
@@ -50,6 +51,7 @@ from bartizan.event.record import (
     WriterStarted,
     WriterStopped,
 )
+from bartizan.event.retention import ErasureChecked, StoreChecked
 from bartizan.event.review import (
     Label,
     LabelSettled,
@@ -95,6 +97,7 @@ __all__ = [
     "ControlRegistered",
     "ControlSettingsChanged",
     "Envelope",
+    "ErasureChecked",
     "Event",
     "ExchangeAdmitted",
     "ExchangeCompleted",
@@ -141,6 +144,7 @@ __all__ = [
     "Span",
     "Standing",
     "Step",
+    "StoreChecked",
     "StratumPlan",
     "Tier",
     "Timings",
@@ -151,6 +155,7 @@ __all__ = [
     "ToolPin",
     "ToolsPinned",
     "ToolsWithdrawn",
+    "Trace",
     "UpstreamNoticeReceived",
     "Verdict",
     "WebhookTried",

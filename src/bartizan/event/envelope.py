@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, review, tool
+from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, retention, review, tool
 
 Event = (
     exchange.ExchangeAdmitted
@@ -48,6 +48,7 @@ Event = (
     | intel.ReportIngested
     | intel.ReportRemoved
     | intel.ReportsExported
+    | retention.ErasureChecked
     | record.WriterStarted
     | record.WriterStopped
     | record.ContentErased

@@ -49,6 +49,19 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     done_ms: float = 0.0
 
 
+class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What links exchanges without their text, all keyed under the record's secret; empty where it can't be told."""
+
+    network: str = ""
+    """The /24 (or /48) that the request came from."""
+    device: str = ""
+    """What the client says it is."""
+    conversation: str = ""
+    """The account with the first user turn, which a client sends again with every turn."""
+    sketch: str = ""
+    """Up to four hashes of four hex digits of the newest user turn's word pairs; texts that are worded alike share most."""
+
+
 class ExchangeAdmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="exchange_admitted.v1"):
     """A request may go upstream; durable before the first byte does. Content: the request's bytes."""
 
@@ -66,6 +79,7 @@ class ExchangeAdmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     segments: int = 0
     request_bytes: int = 0
     policy: str = ""
+    trace: Trace = Trace()
 
 
 class ExchangeCompleted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="exchange_completed.v1"):

@@ -32,6 +32,8 @@ class ReviewPlanned(_Review, frozen=True, kw_only=True, omit_defaults=True, tag=
     since: float
     until: float
     strata: tuple[StratumPlan, ...]
+    upto: int
+    """The ledger entry before which everything that ended was counted; the next plan goes on from it."""
     version: str = "1"
 
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 import msgspec
 
 from bartizan.config import GatewaySettings
-from bartizan.control import Context
+from bartizan.control import Context, History
 from bartizan.errors import RefusedError
 from bartizan.event import Action, Mode, Tier, Verdict
 from bartizan.gateway.body import read_object
 from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.exchange import Exchange
+from bartizan.gateway.history import history_of
 from bartizan.gateway.limits import Limits, Reservation
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstream, Upstreams
@@ -118,7 +119,9 @@ class Admission:
             principal=principal.id,
             tier=tier,
             model=request.model,
+            asked=request.segments,
             actions={**self._policy.actions(tier), **self._only_flagged} if self._only_flagged else self._policy.actions(tier),
+            history=history_of(request) if request.tools else History(),
         )
         likely = size // _BYTES_A_TOKEN + (request.max_tokens or _DEFAULT_OUTPUT) * request.choices
         reservation = self._reserve(principal, tier, likely)
@@ -151,14 +154,7 @@ class Admission:
         return model, self._upstreams.for_model(model)
 
     def admit_tool(
-        self,
-        principal: Principal,
-        headers: Mapping[bytes, bytes],
-        tool: str,
-        granted: bool,
-        exchange_id: str,
-        *,
-        size: int,
+        self, principal: Principal, headers: Mapping[bytes, bytes], tool: str, *, granted: bool, exchange_id: str, size: int
     ) -> tuple[Context, Reservation]:
         """Check tier, policy and limits for one use of an MCP server; raises RefusedError 403 or 429. The reservation must be settled."""
         tier = self._directory.tier(principal, requested=_requested(headers), at=time.time())

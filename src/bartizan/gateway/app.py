@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,7 @@ from bartizan.gateway.pipeline import Pipeline
 from bartizan.gateway.records import Ledger, Recorder
 from bartizan.gateway.safety import PREFIX, Safety, encoded
 from bartizan.gateway.server import ON_LEFT, http_response
+from bartizan.gateway.traces import Traces
 from bartizan.identity import Directory, Principal
 from bartizan.model import Upstreams
 from bartizan.monitor import case_of_exchange
@@ -66,7 +67,7 @@ class _Ids:
 class _Visit:
     """What is known of one HTTP request so far."""
 
-    __slots__ = ("body", "dialect", "headers", "id", "path", "principal")
+    __slots__ = ("body", "client", "dialect", "headers", "id", "path", "principal")
 
     def __init__(self, exchange_id: str, path: str, dialect: Dialect) -> None:
         self.id = exchange_id
@@ -74,13 +75,14 @@ class _Visit:
         self.dialect = dialect
         self.headers: Mapping[bytes, bytes] = {}
         self.body = b""
+        self.client: Sequence[object] | None = None
         self.principal: Principal | None = None
 
 
 class Gateway:
     """The ASGI application. ``observe`` turns its own two verdicts (unknown items, media) to shadow; the registry does so for controls."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rooms of the composition root
         self,
         ledger: Ledger,
         directory: Directory,
@@ -105,6 +107,7 @@ class Gateway:
         self._policy = policy
         self._upstreams = upstreams
         self._recorder = Recorder(ledger)
+        self._traces = Traces(ledger.pseudonym)
         self._admission = Admission(
             directory=directory, policy=policy, upstreams=upstreams, limits=self.limits, settings=settings, observe=observe
         )
@@ -117,7 +120,7 @@ class Gateway:
             forward=Forward(ledger.pseudonym, end_user=settings.end_user),
             settings=settings,
             policy_version=lambda: policy.version,
-            holds=Holds(ledger, Casebook(ledger)),
+            holds=Holds(ledger, casebook or Casebook(ledger)),
         )
         self._default: Dialect = chat
         self._routes: dict[str, Dialect] = {chat.path: chat, messages.path: messages}
@@ -146,12 +149,13 @@ class Gateway:
         visit = _Visit(self._ids.next(), path, dialect or self._dialect_of(scope))
         try:
             visit.headers = headers_of(scope["headers"])
+            visit.client = scope.get("client")
             if self.mcp is not None and path.startswith("/mcp/"):
                 await self._tools(self.mcp, visit, scope, receive, send)
             elif dialect is not None and scope["method"] == "POST":
                 await self._exchange(visit, dialect, receive, send, scope.get(ON_LEFT))
             elif self.safety is not None and path.startswith(PREFIX):
-                await self._safe(visit, self.safety, scope["method"], receive, send)
+                await self._safe(visit, self.safety, scope, receive, send)
             else:
                 await self._other(visit, scope, known=dialect is not None, send=send)
         except BartizanError as error:
@@ -170,6 +174,7 @@ class Gateway:
         exchange = self._admission.admit(
             dialect, request, principal, visit.headers, exchange_id=visit.id, began=began, size=len(visit.body)
         )
+        exchange.trace = self._traces.of(visit.client, visit.headers, request.segments, principal.account)
         if on_left is not None:
             on_left.append(exchange.left)
         else:
@@ -199,7 +204,8 @@ class Gateway:
         if ending is not None and exchange is not None:
             self.metrics.ended(mcp.dialect.name, ending, exchange.marks)
 
-    async def _safe(self, visit: _Visit, safety: Safety, method: str, receive: Receive, send: Send) -> None:
+    async def _safe(self, visit: _Visit, safety: Safety, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
         body = await self._read(visit.headers, receive) if method == "POST" else b""
         if visit.path.startswith(f"{PREFIX}webhooks/") and method == "POST":
             visit.body = body
@@ -208,7 +214,7 @@ class Gateway:
             visit.principal = principal = self._admission.identify(visit.headers)
             # A statement is nobody's to keep but in the appeal itself, so a refused one is not kept as a request's body.
             self._limits_of_safety(principal)
-            answer = await safety.serve(method, visit.path, principal, body)
+            answer = await safety.serve(method, visit.path, query, principal, body)
         await whole(send, 200, encoded(answer), [JSON, *ids(visit.id)])
 
     def _limits_of_safety(self, principal: Principal) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 
 from bartizan.control import Context
 from bartizan.errors import RefusedError
-from bartizan.event import Tier, Timings, Verdict
+from bartizan.event import Tier, Timings, Trace, Verdict
 from bartizan.gateway.answers import Receive
 from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.limits import Reservation
@@ -53,6 +53,7 @@ class Exchange:
         "started",
         "tier",
         "told",
+        "trace",
         "upstream",
         "verdicts",
     )
@@ -78,6 +79,8 @@ class Exchange:
         self.upstream = upstream
         self.context = context
         self.reservation = reservation
+        self.trace = Trace()
+        """What links it to others, set once it is admitted."""
         self.verdicts: list[Verdict] = []
         self.notices: list[str] = []
         self.redactions = 0

@@ -87,6 +87,7 @@ class Recorder:
             segments=len(request.segments),
             request_bytes=len(body),
             policy=policy,
+            trace=exchange.trace,
         )
         entry = _envelope(fact, principal, exchange.id, "a")
         await self._ledger.append(entry, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -12,12 +13,14 @@ from bartizan.errors import RefusedError
 from bartizan.event import ContentRead, Envelope, Event, NoticeAcknowledged, envelope
 from bartizan.gateway.body import read_object
 from bartizan.identity import Directory, Principal
-from bartizan.monitor import Appeals, Docket, UpstreamNotices, is_subject
+from bartizan.monitor import Appeals, Docket, Notices, UpstreamNotices, is_subject
 from bartizan.policy import Policy, Resource
 
 PREFIX: Final = "/v1/safety/"
 _MAX_ID: Final = 128
 _DEPTH: Final = 4
+_PAGE: Final = 100
+_RECORD: Final = Resource(type="Record", id="record")
 
 
 class Ledger(Protocol):
@@ -36,8 +39,16 @@ class Safety:
     """Answers under ``/v1/safety``. Everything it folds is folded on the gateway's own loop."""
 
     def __init__(
-        self, ledger: Ledger, docket: Docket, appeals: Appeals, directory: Directory, policy: Policy, notices: UpstreamNotices
+        self,
+        ledger: Ledger,
+        docket: Docket,
+        appeals: Appeals,
+        directory: Directory,
+        policy: Policy,
+        notices: UpstreamNotices,
+        issued: Notices,
     ) -> None:
+        self._issued = issued
         self._ledger = ledger
         self._docket = docket
         self._appeals = appeals
@@ -45,7 +56,7 @@ class Safety:
         self._policy = policy
         self._notices = notices
 
-    async def serve(self, method: str, path: str, principal: Principal, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    async def serve(self, method: str, path: str, query: str, principal: Principal, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         """Answer one request; raises RefusedError 404, 405, 409 or 400."""
         match method, path.removeprefix(PREFIX).split("/"):
             case "GET", ["cases"]:
@@ -58,6 +69,8 @@ class Safety:
                 return await self._acknowledge(principal, case[:_MAX_ID])
             case "GET", ["standing"]:
                 return self.standing(principal)
+            case "GET", ["events"]:
+                return self._events(principal, query)
             case _, ["cases" | "standing", *_]:
                 raise RefusedError(f"{method[:20]} is not served here", code="method_not_allowed", status=405)
         raise RefusedError("nothing is served at this path", code="not_found", status=404)
@@ -85,6 +98,14 @@ class Safety:
             "suspended_features": list(restraint.features) if restraint is not None else [],
             "step_up": restraint.step_up if restraint is not None else False,
         }
+
+    def _events(self, principal: Principal, query: str) -> dict[str, Any]:
+        """Return the notices after a cursor, for a system that asks rather than is told."""
+        if principal.standing in {"suspended", "revoked"} or not self._policy.decide(principal, "case.list", _RECORD).allowed:
+            raise RefusedError("the notices of others are not yours to read", code="not_permitted", status=403)
+        cursor = dict(parse_qsl(query[:400])).get("after", "")
+        found = self._issued.after(cursor, limit=_PAGE + 1)
+        return {"object": "list", "data": list(found[:_PAGE]), "has_more": len(found) > _PAGE}
 
     def _list(self, principal: Principal) -> dict[str, Any]:
         files = [self._docket.file(case, evidence=False) for case in self._docket.cases(principal.account)[-100:]]

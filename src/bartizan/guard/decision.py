@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
 from typing import Final
 
 import msgspec
@@ -12,7 +10,6 @@ import msgspec
 from bartizan.control import Phase, action_of
 from bartizan.errors import ControlError
 from bartizan.event import ACTIONS, Action, Origin, Tier
-from bartizan.guard.rulebook import shipped_bytes
 from bartizan.guard.taxonomy import Level, Taxonomy, row, shipped
 
 _FALLBACK: Final = "exploitation"
@@ -21,7 +18,7 @@ _USERS: Final[frozenset[Origin]] = frozenset({"user", "operator", "model"})
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
-    """What the heads say of one text: calibrated probabilities. ``prohibited`` is that of a use no tier may have, at most ``misuse``."""
+    """What the heads say of one text: calibrated probabilities. ``prohibited`` is that of a use no tier may have."""
 
     injection: float = 0.0
     misuse: float = 0.0
@@ -29,6 +26,43 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     topic: str = ""
     """A category of the taxonomy, or empty."""
     origin: Origin = "user"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """From which probability on a score counts, by head and tier; never lower at a higher tier (raises ControlError)."""
+
+    injection_user: Mapping[Tier, float]
+    injection_data: Mapping[Tier, float]
+    low: Mapping[Tier, float]
+    high: Mapping[Tier, float]
+    prohibited: Mapping[Tier, float]
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            values = [getattr(self, name)[tier] for tier in Tier]
+            if min(values) < 0 or sorted(values) != values:
+                raise ControlError(f"the thresholds {name} are negative, or lower at a higher tier: {values}")
+
+    def injected(self, scores: Scores, tier: Tier) -> bool:
+        """Say whether the injection score counts; what tools and documents bring is held to its own threshold."""
+        table = self.injection_user if scores.origin in _USERS else self.injection_data
+        return scores.injection >= table[tier]
+
+    def level(self, scores: Scores, tier: Tier) -> Level:
+        """Return the level that the misuse scores amount to."""
+        if scores.prohibited >= self.prohibited[tier]:
+            return "prohibited"
+        if scores.misuse >= self.high[tier]:
+            return "high"
+        return "low" if scores.misuse >= self.low[tier] else "benign"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy row that scores amount to, with the level and the score behind it."""
+
+    row: str
+    level: Level
+    score: float
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,72 +74,16 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     score: float = 0.0
 
 
-class _Injection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    user: Mapping[Tier, float]
-    data: Mapping[Tier, float]
-
-
-class _Misuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    low: Mapping[Tier, float]
-    high: Mapping[Tier, float]
-    prohibited: Mapping[Tier, float]
-
-
-class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From which probability on a score counts, by head and tier."""
-
-    version: str
-    injection: _Injection
-    misuse: _Misuse
-
-    def injected(self, scores: Scores, tier: Tier) -> bool:
-        """Say whether the injection score counts; what tools and documents bring is held to its own threshold."""
-        table = self.injection.user if scores.origin in _USERS else self.injection.data
-        return scores.injection >= table[tier]
-
-    def level(self, scores: Scores, tier: Tier) -> Level:
-        """Return the level that the misuse scores amount to."""
-        if scores.prohibited >= self.misuse.prohibited[tier]:
-            return "prohibited"
-        for level in ("high", "low"):
-            if scores.misuse >= getattr(self.misuse, level)[tier]:
-                return level
-        return "benign"
-
-
-@cache
-def thresholds() -> Thresholds:
-    """Return the shipped thresholds; raises ControlError when the file is not what it should be."""
-    return read_thresholds(shipped_bytes("thresholds.toml"))
-
-
-def read_thresholds(data: bytes) -> Thresholds:
-    """Parse thresholds from TOML bytes; raises ControlError for one that is no probability or lower at a higher tier."""
-    try:
-        found = msgspec.convert(tomllib.loads(data.decode()), Thresholds)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ControlError(f"reading thresholds: {error}") from error
-    for table in (found.injection.user, found.injection.data, found.misuse.low, found.misuse.high, found.misuse.prohibited):
-        values = [table.get(tier, -1.0) for tier in Tier]
-        if min(values) < 0 or max(values) > 1 or sorted(values) != values:
-            raise ControlError("thresholds are probabilities, one for each tier, and never lower at a higher tier")
-    return found
-
-
-def candidates(scores: Scores, tier: Tier, *, limits: Thresholds, taxonomy: Taxonomy) -> list[tuple[str, Level, float]]:
-    """Return every policy row that the scores amount to, with level and score."""
-    found: list[tuple[str, Level, float]] = []
-    injected = limits.injected(scores, tier)
-    if injected:
-        found.append(("injection", "high", scores.injection))
+def misused(scores: Scores, tier: Tier, *, limits: Limits, taxonomy: Taxonomy) -> Seen | None:
+    """Return the row that the misuse scores amount to, None for none."""
     level = limits.level(scores, tier)
-    if level != "benign":
-        category = taxonomy.category(scores.topic) or taxonomy.category(_FALLBACK)
-        if category is None:
-            raise ControlError(f"the taxonomy has no category {scores.topic or _FALLBACK}")
-        at = category.at(level)
-        found.append((row(category.id, at), at, scores.prohibited if level == "prohibited" else scores.misuse))
-    return found
+    if level == "benign":
+        return None
+    category = taxonomy.category(scores.topic) or taxonomy.category(_FALLBACK)
+    if category is None:
+        raise ControlError(f"the taxonomy has no category {scores.topic or _FALLBACK}")
+    at = category.at(level)
+    return Seen(row=row(category.id, at), level=at, score=scores.prohibited if level == "prohibited" else scores.misuse)
 
 
 def decide(
@@ -113,14 +91,17 @@ def decide(
     tier: Tier,
     actions: Mapping[str, Action],
     *,
-    limits: Thresholds | None = None,
+    limits: Limits,
     taxonomy: Taxonomy | None = None,
     phase: Phase = "input",
 ) -> Decided:
     """Return what is done about a text at a tier: the strictest of what ``actions`` (policy's for that tier) say. A row it lacks blocks."""
+    seen = [Seen(row="injection", level="high", score=scores.injection)] if limits.injected(scores, tier) else []
+    if (misuse := misused(scores, tier, limits=limits, taxonomy=taxonomy or shipped())) is not None:
+        seen.append(misuse)
     best = Decided()
-    for name, level, score in candidates(scores, tier, limits=limits or thresholds(), taxonomy=taxonomy or shipped()):
-        action = action_of(actions, name, phase)
+    for each in seen:
+        action = action_of(actions, each.row, phase)
         if not best.row or ACTIONS.index(action) > ACTIONS.index(best.action):
-            best = Decided(action=action, row=name, level=level, score=score)
+            best = Decided(action=action, row=each.row, level=each.level, score=each.score)
     return best

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
 
 import msgspec
 
-from bartizan.config import GuardSettings
+from bartizan.config import FlowSettings, GuardSettings
 from bartizan.control import Factory
-from bartizan.guard import hidden_text, items, rulebook, rules, secrets, tool_arguments
+from bartizan.guard import (
+    answered,
+    encoder,
+    hidden_text,
+    injection,
+    items,
+    malicious_code,
+    misuse,
+    personal_data,
+    phishing_text,
+    prompt_leak,
+    refusal,
+    rulebook,
+    rules,
+    secrets,
+    tool_arguments,
+    tool_flow,
+)
+from bartizan.guard.encoder_pool import EncoderPool
+from bartizan.guard.flow.lexicon import shipped_bytes as flow_words
+from bartizan.guard.judged import Judged
+from bartizan.guard.learned.encoder import MODEL, VOCABULARY
+from bartizan.guard.learned.weights import read_file
+from bartizan.guard.outputs.judged import Answers
 from bartizan.guard.scan import Scan
 
 _PATTERNS = tuple(
@@ -16,11 +41,29 @@ _PATTERNS = tuple(
     for name in ("decoding", "folding", "grammar", "holdback", "matcher", "prefix", "reading", "rulebook", "scan", "scopes", "views")
 )
 """The code that every detector by patterns depends on."""
+_FLOW = tuple(f"bartizan.guard.flow.{name}" for name in ("commands", "lexicon", "paths", "profile", "reading", "rules", "sql", "view"))
+
+
+_HEADS = tuple(
+    f"bartizan.guard.{name}"
+    for name in (
+        "judged",
+        "decision",
+        "taxonomy",
+        "learned.heads",
+        "learned.features",
+        "learned.ngrams",
+        "learned.shape",
+        "learned.windows",
+    )
+)
+_OUTPUT_HEADS = tuple(f"bartizan.guard.outputs.{name}" for name in ("features", "heads", "judged", "watch"))
 
 
 def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # noqa: B008 - frozen
     """Return the factories of the built-in detectors in the order in which they judge. Those by patterns share one pass over each text."""
     scan = Scan()
+    judged, answers = cache(Judged), cache(Answers)
     return (
         Factory(
             descriptor=rules.DESCRIPTOR,
@@ -41,9 +84,95 @@ def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # 
         ),
         Factory(
             descriptor=tool_arguments.DESCRIPTOR,
-            build=lambda: tool_arguments.ToolArguments(hosts=settings.egress_hosts, denied=settings.tools_denied),
+            build=lambda: tool_arguments.ToolArguments(
+                hosts=settings.egress_hosts, denied=settings.tools_denied, listed_only=settings.egress == "listed"
+            ),
             modules=("bartizan.guard.tool_arguments", "bartizan.guard.egress", "bartizan.guard.strictjson"),
-            data=msgspec.json.encode([settings.egress_hosts, settings.tools_denied]),
+            data=msgspec.json.encode([settings.egress_hosts, settings.tools_denied, settings.egress]),
+        ),
+        Factory(
+            descriptor=tool_flow.DESCRIPTOR,
+            build=lambda: tool_flow.ToolFlow(_with_hosts(settings)),
+            modules=("bartizan.guard.tool_flow", "bartizan.guard.egress", "bartizan.guard.strictjson", *_FLOW),
+            data=flow_words() + msgspec.json.encode([settings.flow, settings.egress_hosts], order="sorted"),
         ),
         Factory(descriptor=items.DESCRIPTOR, build=items.Items, modules=("bartizan.guard.items",)),
+        *_learned(judged),
+        *_answers(scan, judged, answers),
     )
+
+
+def _with_hosts(settings: GuardSettings) -> FlowSettings:
+    """Return the flow settings with the hosts that are allowed anyway."""
+    return msgspec.structs.replace(settings.flow, hosts=(*settings.flow.hosts, *settings.egress_hosts))
+
+
+def _learned(judged: Callable[[], Judged]) -> tuple[Factory, ...]:
+    """Return the trained heads over requests; their weights are part of their fingerprint."""
+    weights = _bytes("bartizan.guard.learned", "weights/manifest.json")
+    return (
+        Factory(
+            descriptor=injection.DESCRIPTOR,
+            build=lambda: injection.Injection(judged()),
+            modules=("bartizan.guard.injection", *_HEADS),
+            data=weights,
+        ),
+        Factory(
+            descriptor=misuse.DESCRIPTOR,
+            build=lambda: misuse.Misuse(judged()),
+            modules=("bartizan.guard.misuse", *_HEADS),
+            data=weights + rulebook.shipped_bytes("taxonomy.toml"),
+        ),
+        *((_encoder(judged, weights),) if b'"encoder.onnx"' in weights else ()),
+    )
+
+
+def _encoder(judged: Callable[[], Judged], weights: bytes) -> Factory:
+    """Return the second stage, for weights that have one. Its child starts with the first text that the linear heads are unsure of."""
+
+    def build() -> encoder.EncoderHeads:
+        heads = judged().heads.weights
+        for name in (MODEL, VOCABULARY):
+            read_file(heads.directory, name, heads.manifest)  # what is missing or changed stops the start, not the first doubtful request
+        return encoder.EncoderHeads(judged(), EncoderPool())
+
+    modules = ("bartizan.guard.encoder", "bartizan.guard.encoder_pool", "bartizan.guard.encoder_worker", "bartizan.guard.learned.encoder")
+    return Factory(descriptor=encoder.DESCRIPTOR, build=build, modules=(*modules, *_HEADS), data=weights)
+
+
+def _answers(scan: Scan, judged: Callable[[], Judged], answers: Callable[[], Answers]) -> tuple[Factory, ...]:
+    """Return what looks at answers alone."""
+    weights = _bytes("bartizan.guard.outputs", "weights/manifest.json")
+    return (
+        Factory(
+            descriptor=malicious_code.DESCRIPTOR,
+            build=lambda: malicious_code.MaliciousCode(answers()),
+            modules=("bartizan.guard.malicious_code", *_OUTPUT_HEADS),
+            data=weights,
+        ),
+        Factory(
+            descriptor=phishing_text.DESCRIPTOR,
+            build=lambda: phishing_text.PhishingText(answers()),
+            modules=("bartizan.guard.phishing_text", *_OUTPUT_HEADS),
+            data=weights,
+        ),
+        Factory(
+            descriptor=personal_data.DESCRIPTOR,
+            build=lambda: personal_data.PersonalData(scan),
+            modules=("bartizan.guard.personal_data", *_PATTERNS),
+        ),
+        Factory(descriptor=prompt_leak.DESCRIPTOR, build=prompt_leak.PromptLeak, modules=("bartizan.guard.prompt_leak",)),
+        Factory(descriptor=refusal.DESCRIPTOR, build=refusal.Refusal, modules=("bartizan.guard.refusal",)),
+        Factory(
+            descriptor=answered.DESCRIPTOR,
+            build=lambda: answered.Answered(judged(), answers()),
+            modules=("bartizan.guard.answered", *_HEADS, *_OUTPUT_HEADS),
+            data=weights + _bytes("bartizan.guard.learned", "weights/manifest.json"),
+        ),
+    )
+
+
+def _bytes(package: str, name: str) -> bytes:
+    """Return a data file, nothing where it is missing: building the control then says so."""
+    path = files(package).joinpath(name)
+    return path.read_bytes() if path.is_file() else b""

@@ -34,11 +34,15 @@ _LINEAR: Final = jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1
 
 
 class ToolArguments:
-    """Judges whole tool calls. ``hosts`` are those that arguments may name; ``denied`` are tool names, ``*`` for any characters."""
+    """Judges whole tool calls. ``hosts`` are those that arguments may name; ``denied`` are tool names, ``*`` for any characters.
+
+    Without ``listed_only`` hosts are left to ``tool_flow``, which knows where they come from; only unreadable ones are told here.
+    """
 
     descriptor = DESCRIPTOR
 
-    def __init__(self, *, hosts: Sequence[str] = (), denied: Sequence[str] = ()) -> None:
+    def __init__(self, *, hosts: Sequence[str] = (), denied: Sequence[str] = (), listed_only: bool = True) -> None:
+        self._listed_only = listed_only
         self._hosts = tuple(hosts)
         self._denied = tuple(denied)
         self._validators: OrderedDict[bytes, Any] = OrderedDict()
@@ -129,6 +133,6 @@ class ToolArguments:
     def _refused(self, place: Place) -> str:
         if place.problem:
             return place.problem
-        if is_allowed(place, self._hosts):
+        if not self._listed_only or is_allowed(place, self._hosts):
             return ""
         return "port-not-allowed" if place.port and is_allowed(Place(place.host), self._hosts) else "host-not-allowed"

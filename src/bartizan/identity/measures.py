@@ -183,8 +183,14 @@ class Measures:
         return {grant for known in self.live(account, at) for grant in known.grants}
 
 
-_RANK: Final[dict[Step, int]] = {step: rank for rank, step in enumerate(_STANDING)}
-_RANK |= {"revoke_grant": _RANK["throttle"], "suspend_account": len(_RANK)}
+_RANK: Final[dict[Step, int]] = {
+    "notice": 0,
+    "friction": 1,
+    "revoke_grant": 2,
+    "throttle": 3,
+    "suspend_feature": 4,
+    "suspend_account": 5,
+}
 
 
 def code_of(category: str) -> str:

@@ -159,6 +159,22 @@ class Ledger:
         sealed = self._store.content(seq)
         return None if sealed is None else self._vault.open("content", header.id, header.content_key, sealed)
 
+    def keys_of(self, account: str) -> int:
+        """Return how many keys of an account's text there are."""
+        return sum(1 for _ in self._keys.select("content", subjects=[account]))
+
+    def sample(self, account: str, *, limit: int) -> list[bytes]:
+        """Return some of an account's text, newest first; the caller records ContentRead first, or forgets it at once."""
+        keys = {row.id for row in self._keys.select("content", subjects=[account])}
+        self._vault.refresh()
+        found = []
+        for seq, sealed in self._store.contents_under(keys, limit=limit):
+            header = self.header(seq)
+            text = self._vault.open("content", header.id, header.content_key, sealed)
+            if text is not None:
+                found.append(text)
+        return found
+
     def pseudonym(self, kind: str, name: str) -> str:
         """Return the stable name under which a person, account or key is recorded: ``kind_`` and 32 hex digits of a keyed HMAC."""
         digest = hmac.digest(self._pseudonyms, b"\0".join((kind.encode(), name.encode())), hashlib.sha256)

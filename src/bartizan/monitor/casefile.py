@@ -11,6 +11,9 @@ import msgspec
 
 from bartizan.monitor.evidence import Quote
 
+State = Literal["in_force", "expired", "lifted", "closed"]
+AppealState = Literal["none", "open", "reversed", "upheld"]
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """What was issued."""
@@ -63,7 +66,7 @@ class AppealShown(msgspec.Struct, frozen=True, kw_only=True):
     can: bool
     url: str
     how: str
-    state: Literal["none", "open", "reversed", "upheld"] = "none"
+    state: AppealState = "none"
     id: str = ""
     filed_at: float = 0.0
     due_at: float = 0.0
@@ -81,7 +84,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     notice: Notice
     object: Literal["safety.case"] = "safety.case"
     kind: Literal["enforcement", "block", "refusal", "standing"] = "enforcement"
-    state: Literal["in_force", "expired", "lifted", "closed"] = "closed"
+    state: State = "closed"
     decided_by: Literal["rule", "control", "person"] = "rule"
     rule: RuleRef
     events: tuple[str, ...]

@@ -13,12 +13,14 @@ from bartizan.identity import Directory
 from bartizan.ledger import find_exchange
 from bartizan.monitor.casefile import (
     AppealShown,
+    AppealState,
     CaseFile,
     MeasureShown,
     Notice,
     NoticeShown,
     RuleRef,
     ScoreShown,
+    State,
     appeal_path,
 )
 from bartizan.monitor.enforcement import ByHand, Enforcement, Followed
@@ -81,6 +83,16 @@ class Docket:
 
     def file(self, case: str, *, evidence: bool = True) -> CaseFile | None:
         """Return a case file, None where there is none. Before asking for evidence, record what ``reading`` gives."""
+        file = self._file(case, evidence=evidence)
+        if file is None:
+            return None
+        now, account = self._clock(), file.entity_identifier
+        people = self._enforcement.principals(account)
+        principal = self._directory.principal(people[0], at=now) if people else None
+        tier = self._directory.tier(principal, requested=None, at=now).value if principal is not None else ""
+        return msgspec.structs.replace(file, standing=self._directory.standing(account, at=now).standing, tier=tier)
+
+    def _file(self, case: str, *, evidence: bool) -> CaseFile | None:
         if measures := self._enforcement.of_case(case):
             return self._of_measures(case, measures, evidence=evidence)
         if hand := self._enforcement.by_hand.get(case):
@@ -109,7 +121,7 @@ class Docket:
         ladder = self._enforcement.ladder
         reached = max(ladder.rank(each.step) for each in measures)
         serious = any(each.step in {"suspend_account", "revoke_grant"} for each in measures)
-        state = "in_force" if live else "lifted" if all(each.state == "lifted" for each in shown) else "expired"
+        state: State = "in_force" if live else "lifted" if all(each.state == "lifted" for each in shown) else "expired"
         return CaseFile(
             id=case,
             created_at=int(self._taken[measures[0].measure].at),
@@ -129,7 +141,6 @@ class Docket:
             notices=self._notices(measures, case),
             next=criteria(ladder.rung[reached + 1]) if reached + 1 < len(ladder.rung) else "",
             appeal=self._appeal(case, newest=self._taken[last.measure].at),
-            **self._now(last.account, now),
         )
 
     def _of_hand(self, hand: ByHand) -> CaseFile:
@@ -150,7 +161,6 @@ class Docket:
             evidence=(Quote(event=hand.event, exchange="", at=hand.at, text=hand.fact.reason),),
             notices=(NoticeShown(type="deactivation" if cut else "warning", at=hand.at, text=f"{hand.fact.standing}: {hand.fact.reason}"),),
             appeal=self._appeal(hand.case, newest=hand.at),
-            **self._now(hand.account, now),
         )
 
     def _of_exchange(self, case: str, entries: list[Envelope], *, evidence: bool) -> CaseFile:
@@ -180,14 +190,7 @@ class Docket:
             evidence=quoted,
             notices=(NoticeShown(type="warning", at=last.at, text=code),),
             appeal=self._appeal(case, newest=last.at),
-            **self._now(account, self._clock()),
         )
-
-    def _now(self, account: str, now: float) -> dict[str, str]:
-        people = self._enforcement.principals(account)
-        principal = self._directory.principal(people[0], at=now) if people else None
-        tier = self._directory.tier(principal, requested=None, at=now).value if principal is not None else ""
-        return {"standing": self._directory.standing(account, at=now).standing, "tier": tier}
 
     def _shown(self, taken: MeasureTaken, now: float) -> MeasureShown:
         rung = self._enforcement.ladder.of(taken.step)
@@ -230,7 +233,7 @@ class Docket:
             return AppealShown(can=True, url=appeal_path(case), how=how)
         last = filed[-1]
         verdict = self._enforcement.decided(last.case)
-        state = "open" if verdict is None else "reversed" if verdict.decision == "reversed" else "upheld"
+        state: AppealState = "open" if verdict is None else "reversed" if verdict.decision == "reversed" else "upheld"
         return AppealShown(
             can=verdict is not None and verdict.at < newest,
             url=appeal_path(case),

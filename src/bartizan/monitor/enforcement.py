@@ -148,6 +148,11 @@ class Enforcement:
         past = self._past.get(taken.account, {}).get(measure) if taken is not None else None
         return past is not None and past.undone
 
+    def asked(self, work: str) -> str:
+        """Return the step that a case asks a person to decide, empty for any other case."""
+        planned = self._asked.get(work)
+        return planned.wanted.rung.step if planned is not None else ""
+
     def is_below(self, appeal: str, person: str) -> bool:
         """Say whether an appeal is against this person's own decision."""
         opened = self._opened.get(appeal)
@@ -160,6 +165,10 @@ class Enforcement:
     def works_of(self, case: str) -> list[CaseOpened]:
         """Return the cases in which persons decided, or are to decide, a step of this case."""
         return [opened for opened in self._opened.values() if opened.kind == DECISION and opened.evidence[:1] == (case,)]
+
+    def is_watched(self, account: str) -> bool:
+        """Say whether there ever was a signal about an account, or a measure against it."""
+        return account in self._past
 
     def principals(self, account: str) -> Sequence[str]:
         """Return the principals of an account."""

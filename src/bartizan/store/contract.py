@@ -94,6 +94,10 @@ class LogStore(Protocol):
         """Return the content's ciphertext, None if there is none or it was reclaimed."""
         ...
 
+    def contents_under(self, keys: Collection[int], *, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Return the newest contents under some keys as (seq, ciphertext)."""
+        ...
+
     def tile(self, level: int, index: int) -> bytes:
         """Return a tile's hashes, empty if there is no such tile."""
         ...

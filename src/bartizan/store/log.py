@@ -140,6 +140,14 @@ class SqliteLog:
         row = self._one("SELECT body FROM content WHERE seq = ?", (seq,))
         return None if row is None else bytes(row[0])
 
+    def contents_under(self, keys: Collection[int], *, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Return the newest contents under some keys as (seq, ciphertext)."""
+        wanted = sorted(keys)[-500:]
+        query = f"SELECT seq, body FROM content WHERE key IN ({', '.join('?' * len(wanted))}) ORDER BY seq DESC LIMIT ?"
+        with self._reading, reporting("read", self._path):
+            rows = self._reads.execute(query, (*wanted, limit)).fetchall()
+        return [(seq, bytes(body)) for seq, body in rows]
+
     def tile(self, level: int, index: int) -> bytes:
         """Return a tile's hashes, empty if there is no such tile."""
         row = self._one("SELECT hashes FROM tile WHERE level = ? AND idx = ?", (level, index))

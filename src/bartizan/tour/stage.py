@@ -20,7 +20,7 @@ from bartizan.app.directory import prepare
 from bartizan.app.supervise import Order, Supervisor
 from bartizan.config import Settings, load
 from bartizan.errors import BartizanError
-from bartizan.event import ExchangeCompleted, kind_of
+from bartizan.event import ExchangeCompleted, Tier, kind_of
 from bartizan.identity import IssuedKey
 from bartizan.model.script import load_script
 from bartizan.model.scripted import ScriptedServer
@@ -77,9 +77,10 @@ class Stage:
         self.exchanges: dict[str, str] = {}
 
     async def start(self, config: Path) -> None:
-        """Start the gateway, the keeper and the console."""
+        """Start the keeper, the monitor, the gateway and the console."""
         order = Order(role="keeper", data=str(self.data), config=str(config))
         await asyncio.to_thread(self.supervisor.start, order)
+        await asyncio.to_thread(self.supervisor.start, msgspec.structs.replace(order, role="monitor"))
         gateway = await asyncio.to_thread(self.supervisor.start, msgspec.structs.replace(order, role="gateway"))
         console = await asyncio.to_thread(self.supervisor.start, msgspec.structs.replace(order, role="console"))
         self.port, self.console_port = gateway.port, console.port
@@ -88,6 +89,17 @@ class Stage:
         """Send one chat request and read its answer to the end."""
         body = {"model": "tour-model", "messages": [{"role": "user", "content": text}], **fields}
         return await asyncio.to_thread(self._post, msgspec.json.encode(body), key or self.key)
+
+    def fetch(self, method: str, path: str, key: str, body: Any = None) -> tuple[int, Any]:  # noqa: ANN401 - JSON in and out
+        """Send one request to the gateway's API and return its status and JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            sent = msgspec.json.encode(body) if body is not None else None
+            connection.request(method, path, sent, {"Authorization": f"Bearer {key}"})
+            response = connection.getresponse()
+            return response.status, msgspec.json.decode(response.read())
+        finally:
+            connection.close()
 
     def _post(self, body: bytes, key: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -115,6 +127,12 @@ class Stage:
         """Register a person who may use the model, and issue a key."""
         person = self.app.registrar.register("person", name, ("member",), actor=None)
         return self.app.registrar.issue_key(person.id, actor=None)
+
+    def colleague(self) -> IssuedKey:
+        """Register a person and give the tier ``verified``, which takes no approver."""
+        holder = self.app.registrar.register("person", "colleague", ("member",), actor=None)
+        self.app.access.propose(holder.id, Tier.VERIFIED, actor=None, purpose="tour: red-team exercise", days=1)
+        return self.app.registrar.issue_key(holder.id, actor=None)
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:

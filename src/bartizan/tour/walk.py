@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bartizan.errors import BartizanError
-from bartizan.tour import intel, steps
+from bartizan.tour import intel, monitor_step, steps
 from bartizan.tour.stage import Stage, open_stage
 
 
@@ -42,7 +42,9 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("An attack in disguise", steps.attack),
     ("A secret in a streamed answer", steps.leak),
     ("A tool call to a stranger", steps.tool_call),
+    ("An attack that no rule knows, and a colleague at work", steps.cascade),
     ("Access withdrawn while an answer is written", steps.revocation),
+    ("An account warned, throttled, suspended, heard and restored", monitor_step.enforcement),
     ("Which layers stopped which attacks", steps.layers),
     ("Three threat reports, one of them hostile", intel.reports),
     ("A tampered record", steps.tampering),

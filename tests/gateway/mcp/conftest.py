@@ -86,17 +86,25 @@ async def running(tmp_path, *, pinned=True, guard=None, mcp=None, media="log", *
             )
             runner = Runner(Registry.load(builtin(guard or GuardSettings()), found=()))
             upstreams = Upstreams.of({})
-            gateway = Gateway(
-                ledger, directory, policy, runner, upstreams, GatewaySettings(media=media), mcp=settings, casebook=casebook
-            )
+            gateway = Gateway(ledger, directory, policy, runner, upstreams, GatewaySettings(media=media), mcp=settings, casebook=casebook)
             ledger.catch_up()
             people = [registrar.register("person", f"person{n}", ("operator",), actor=None) for n in range(3)]
             agent = registrar.register("service", "agent", ("member",), actor=None)
             key = registrar.issue_key(agent.id, actor=None).secret.reveal()
             async with serving(gateway, serve_config(gateway, host="127.0.0.1", port=0)) as port:
                 rig = Rig(
-                    reference=reference, ledger=ledger, casebook=casebook, desk=Desk(ledger, casebook), directory=directory, registrar=registrar,
-                    gateway=gateway, people=people, agent=agent, key=key, port=port, tier=Tier.PUBLIC,
+                    reference=reference,
+                    ledger=ledger,
+                    casebook=casebook,
+                    desk=Desk(ledger, casebook),
+                    directory=directory,
+                    registrar=registrar,
+                    gateway=gateway,
+                    people=people,
+                    agent=agent,
+                    key=key,
+                    port=port,
+                    tier=Tier.PUBLIC,
                 )
                 if pinned:
                     rig.pin()

@@ -57,4 +57,10 @@ document.addEventListener("keydown", (event) => {
   if (link) { event.preventDefault(); link.focus(); }
 });
 
+// In the review queue a single key is a word on the item, unless somebody writes.
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.repeat || event.target.closest?.("input, select, textarea")) return;
+  document.querySelector(`[data-keys] [data-key="${CSS.escape(event.key)}"]`)?.click();
+});
+
 document.addEventListener("DOMContentLoaded", charts);

@@ -10,10 +10,10 @@ from bartizan.gateway.mcp.building import build
 from bartizan.gateway.mcp.catalog import Catalog
 from bartizan.gateway.mcp.client import Client
 from bartizan.gateway.mcp.door import Mcp
-from bartizan.gateway.mcp.pins import Grant, Pins, Tool, pin_of, pin_subject
 from bartizan.gateway.mcp.relay import Relay
 from bartizan.gateway.mcp.secrets import Broker
 from bartizan.gateway.mcp.server import Server, Servers
+from bartizan.guard.pins import Grant, Pins, Tool, pin_of, pin_subject
 
 __all__ = [
     "ACTION",

@@ -13,8 +13,8 @@ import msgspec
 from bartizan.casework import Approval
 from bartizan.errors import RefusedError
 from bartizan.event import ApprovalRequested, Envelope, ToolApprovalUsed, canonical, envelope, new_id
-from bartizan.gateway.mcp.pins import Pins
 from bartizan.gateway.mcp.visit import Visit
+from bartizan.guard.pins import Pins
 
 ACTION: Final = "tool.call"
 

@@ -14,8 +14,8 @@ from bartizan.control.judgement import cuts
 from bartizan.event import Envelope, Event, ToolChanged, ToolPin, ToolsPinned, envelope
 from bartizan.gateway.mcp.client import Client
 from bartizan.gateway.mcp.judging import described
-from bartizan.gateway.mcp.pins import Pins, Tool, pin_of
 from bartizan.gateway.mcp.server import Server
+from bartizan.guard.pins import Pins, Tool, pin_of
 
 
 class Appended(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from bartizan.config import McpSettings
-from bartizan.control import Context, Runner
+from bartizan.control import Context
 from bartizan.errors import RefusedError
 from bartizan.gateway.admission import Admission
 from bartizan.gateway.answers import Send, ids, whole
@@ -31,13 +31,13 @@ from bartizan.gateway.mcp.headers import (
 )
 from bartizan.gateway.mcp.headers import revision as revision_of
 from bartizan.gateway.mcp.jsonrpc import JsonRpc, Message
-from bartizan.gateway.mcp.pins import Pins, Tool
 from bartizan.gateway.mcp.relay import Relay
 from bartizan.gateway.mcp.secrets import Broker
 from bartizan.gateway.mcp.server import Server, Servers
 from bartizan.gateway.mcp.sessions import Session, Sessions
 from bartizan.gateway.mcp.visit import Visit
 from bartizan.gateway.records import Ending
+from bartizan.guard.pins import Pins, Tool
 from bartizan.identity import Principal
 from bartizan.model import Response, Upstream
 
@@ -68,7 +68,6 @@ class Mcp:
         servers: Servers,
         admission: Admission,
         relay: Relay,
-        runner: Runner,
         catalog: Catalog,
         approvals: Approvals,
         broker: Broker,
@@ -78,7 +77,6 @@ class Mcp:
         self._servers = servers
         self._admission = admission
         self._relay = relay
-        self._runner = runner
         self._catalog = catalog
         self._approvals = approvals
         self._broker = broker
@@ -179,7 +177,9 @@ class Mcp:
         granted = True
         if server.settings.grants == "required" and _acts(message):
             granted = self.pins.granted({principal.id, principal.person}, tool, at=time.time())
-        context, reservation = self._admission.admit_tool(principal, headers, tool, granted, exchange_id, size=len(body))
+        context, reservation = self._admission.admit_tool(
+            principal, headers, tool, granted=granted, exchange_id=exchange_id, size=len(body)
+        )
         exchange = Exchange(
             began=began,
             principal=principal,
@@ -190,7 +190,7 @@ class Mcp:
             reservation=reservation,
         )
         try:
-            judged, tools = await self._understand(server, session, message, context)
+            judged, tools = await self._understand(server, message, context)
         except BaseException:
             reservation.settle(0)
             raise
@@ -209,7 +209,7 @@ class Mcp:
         )
 
     async def _understand(
-        self, server: Server, session: Session, message: Message | None, context: Context
+        self, server: Server, message: Message | None, context: Context
     ) -> tuple[judging.Judged, dict[str, dict[str, Any]]]:
         """Return what is to be judged, and the pinned definitions; raises RefusedError for a tool that may not be called."""
         if message is None:

@@ -50,6 +50,25 @@ def answered(message: Message) -> Judged:
     return _segments(value, "$", "tool", "text")
 
 
+def said(message: Message) -> str:
+    """Return what a result says as a model reads it: its texts, or its structured content where there is none."""
+    result = message.result
+    content = result.get("content") or result.get("contents") or result.get("messages")
+    texts = [text for each in content if type(each) is dict for text in _said(each)] if type(content) is list else []
+    structured = result.get("structuredContent")
+    if not texts and structured is not None:
+        texts = [compact(structured)]
+    return "\n".join(texts) if texts else "\n".join(strings(result))
+
+
+def _said(item: Mapping[str, Any]) -> Iterator[str]:
+    inner = item.get("content") if type(item.get("content")) is dict else item
+    resource = inner.get("resource") if type(inner) is dict else None
+    for each in (inner, resource):
+        if type(each) is dict and type(each.get("text")) is str:
+            yield each["text"]
+
+
 def described(definition: Mapping[str, Any], path: str) -> Judged:
     """Read a tool's description: its own origin, for it is meant to instruct and must not instruct too much."""
     segments = (

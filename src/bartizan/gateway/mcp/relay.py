@@ -21,7 +21,7 @@ from bartizan.gateway.exchange import Cut
 from bartizan.gateway.mcp import jsonrpc
 from bartizan.gateway.mcp.events import EventStream, StreamEvent
 from bartizan.gateway.mcp.jsonrpc import Message
-from bartizan.gateway.mcp.judging import Judged, answered
+from bartizan.gateway.mcp.judging import Judged, answered, said
 from bartizan.gateway.mcp.visit import Visit
 from bartizan.gateway.records import Ending, Recorder
 from bartizan.model import Response
@@ -193,7 +193,15 @@ class Relay:
         if visit.lists_tools(message):
             return await rewrite(visit, message), True
         await self.judge(visit, judged, "input")
-        visit.remember(Source(origin="tool", text=judged.text, tool=visit.tool, arguments=visit.judged.text, label=visit.label))
+        visit.remember(
+            Source(
+                origin="tool",
+                text=said(message) if message.kind == "response" else judged.text,
+                tool=visit.tool.partition("/")[2],
+                arguments=visit.judged.text,
+                label=visit.label,
+            )
+        )
         out = visit.scrub(data if message.kind != "response" else await rewrite(visit, message))
         ends = message.kind in {"response", "error"} and visit.message is not None and message.id == visit.message.id
         return out, ends

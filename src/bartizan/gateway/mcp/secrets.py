@@ -1,4 +1,4 @@
-"""Secrets that agents use and never see: a placeholder in an allowed call's arguments becomes the secret, and what comes back is scrubbed."""
+"""Secrets that agents use and never see: a placeholder in an allowed call becomes the secret, and what comes back is scrubbed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Broker:
         if short := [name for name, value in self._values.items() if len(value) < _SHORTEST]:
             raise ConfigError(f"the secret {short[0]} has fewer than {_SHORTEST} characters and could not be told from ordinary text")
         if unknown := set(tools) - set(secrets):
-            raise ConfigError(f"[mcp] secret_tools names a secret that there is not: {sorted(unknown)[0]}")
+            raise ConfigError(f"[mcp] secret_tools names a secret that there is not: {min(unknown)}")
         self._tools = tools
         self._forms = [(form, b"{{secret:%s}}" % name.encode()) for name, value in self._values.items() for form in _forms(value)]
 

@@ -19,13 +19,13 @@ _TIMEOUTS: Final = Timeouts(connect_s=5.0, first_byte_s=120.0, chunk_s=900.0, to
 class Server:
     """Where one server is and how a request to it begins. ``name`` is its name in the settings."""
 
-    def __init__(self, name: str, settings: McpServerSettings, client: Client) -> None:
+    def __init__(self, name: str, settings: McpServerSettings, client: Client, *, token: str = "") -> None:
         self.name = name
         self.settings = settings
         self._client = client
         self._origin = Origin.of(settings.url)
         path = urlsplit(settings.url).path or "/"
-        secret = settings.key.reveal() if settings.key else ""
+        secret = settings.key.reveal() if settings.key else token
         if not (path + secret).isascii() or any(character <= " " for character in path + secret):
             raise ConfigError(f"the MCP server {name}: its path or key has characters that can't be sent")
         self._path = path
@@ -54,7 +54,9 @@ class Server:
 class Servers:
     """All upstream MCP servers, and the one client that may call them and nobody else."""
 
-    def __init__(self, settings: Mapping[str, McpServerSettings], *, max_response_bytes: int, timeouts: Timeouts = _TIMEOUTS) -> None:
+    def __init__(
+        self, settings: Mapping[str, McpServerSettings], *, max_response_bytes: int, timeouts: Timeouts = _TIMEOUTS, token: str = ""
+    ) -> None:
         origins = {name: Origin.of(each.url) for name, each in settings.items()}
         for name in settings:
             if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or len(name) > 40 or "__" in name:
@@ -65,7 +67,7 @@ class Servers:
             max_response_bytes=max_response_bytes,
             ca_files={origins[name]: each.ca_file for name, each in settings.items() if each.ca_file},
         )
-        self._all = {name: Server(name, each, self._client) for name, each in settings.items()}
+        self._all = {name: Server(name, each, self._client, token=token) for name, each in settings.items()}
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._all.values())

@@ -24,7 +24,7 @@ Refuse = Callable[[Message], Awaitable[None]]
 class Visit:
     """What belongs together while one message of a client is served; ``message`` is None for a stream that a client opens."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - these belong together, and nothing else makes one
         self,
         *,
         server: Server,
@@ -60,12 +60,13 @@ class Visit:
 
     def context(self) -> Context:
         """Return the context with what the session has seen until now."""
-        history = History(sources=tuple(self.session.history), tools=self._tools)
+        task = (Source(origin="user", text=self.session.task),) if self.session.task else ()
+        history = History(sources=(*task, *self.session.history), tools=self._tools)
         return msgspec.structs.replace(self.exchange.context, history=history)
 
     def remember(self, source: Source) -> None:
         """Keep what a server said, for the judging of later calls."""
-        if source.text and self.message is not None and self.message.kind == "request":
+        if source.text and self.tool:
             self.session.remember(source)
 
     def learn(self, response: Response) -> None:

@@ -15,7 +15,7 @@ from bartizan.guard.reading import HAS_OTHER_READINGS, read
 
 CUE_WEIGHT: Final = np.float32(0.3)
 """What a cue counts before training weighs it: about as much as a tenth of all n-grams of a sentence."""
-LONGEST: Final = 6000
+LONGEST: Final = 3000
 """Characters of a text that are judged as one; what is longer is judged by its windows as well."""
 
 _VIEWS: Final = 6
@@ -36,11 +36,12 @@ def dense_names() -> tuple[str, ...]:
 
 def features(text: str) -> Features:
     """Return the features of a text; linear in its length, pure."""
+    text = text[:LONGEST]
     cues = shipped()
     dense = np.zeros(len(NAMES) + len(cues.names), dtype=np.float32)
     dense[: len(NAMES)] = shape(text)
     dense[[len(NAMES) + number for number in cues(text)]] = CUE_WEIGHT
-    return Features(grams(text[:LONGEST]), dense)
+    return Features(grams(text), dense)
 
 
 def readings(text: str) -> tuple[str, ...]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from bartizan.errors import ControlError
 from bartizan.event import Origin
-from bartizan.guard.learned.features import Features, dense_names, features, readings
+from bartizan.guard.learned.features import LONGEST, Features, dense_names, features, readings
+from bartizan.guard.learned.fusion import FUSED, JUDGED, MISUSE, PROHIBITED, fused
 from bartizan.guard.learned.weights import Weights, read_weights
 from bartizan.guard.learned.windows import Window, windows
 from bartizan.guard.matcher import clean
@@ -26,30 +28,35 @@ _DATA: Final[frozenset[Origin]] = frozenset({"tool", "document", "memory", "tool
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """What drove a score most: characters ``[start, end)`` of the text as judged, and the cues seen there."""
+    """What drove a score most: characters ``[start, end)`` of the reading that was judged, and the cues seen there."""
 
     start: int
     end: int
+    text: str = ""
+    """Those characters, for the encoder; never for a record."""
     cues: tuple[str, ...] = ()
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
-    """Calibrated probabilities for one text. ``abstain``: the linear stage alone is not sure, ask the encoder."""
+    """Calibrated probabilities for one text. ``abstain``: this stage alone is not sure, ask the encoder."""
 
     injection: float
     misuse: float
+    prohibited: float = 0.0
+    """That the misuse is one that no tier may have; never above ``misuse``."""
     topic: str
+    """A category of the taxonomy, ``security`` for defence and knowledge, or ``general``."""
     topics: Mapping[str, float] = {}
     stage: Stage = "linear"
     abstain: bool = False
     reasons: tuple[Reason, ...] = ()
     raw: Mapping[str, float] = {}
-    """Uncalibrated logits of the linear stage, which ``combine`` needs."""
+    """Logits of the linear stage by head, which ``combine`` needs."""
 
 
 class _Judged(NamedTuple):
     window: Window
-    view: int
+    text: str
     features: Features
     logits: NDArray[np.float32]
 
@@ -63,6 +70,8 @@ class Heads:
         self._scale = weights.arrays["scale"].astype(np.float32)
         self._dense = weights.arrays["dense"].astype(np.float32)
         self._bias = weights.arrays["bias"].astype(np.float32)
+        self._fusion = weights.arrays.get("fusion", np.zeros((0, 0), dtype=np.float32)).astype(np.float32)
+        self._fusion_bias = weights.arrays.get("fusion_bias", np.zeros(0, dtype=np.float32)).astype(np.float32)
         self._names = weights.manifest.heads
         self._row = {name: number for number, name in enumerate(self._names)}
 
@@ -76,30 +85,54 @@ class Heads:
         kind = origin_class(origin)
         judged = list(self._judged(text))
         raw = {name: self._best(judged, name) for name in self._names}
-        injection, misuse = self._probability(f"injection/{kind}", raw), self._probability("misuse", raw)
-        topics = self._topics(raw)
+        injection, misuse = self._probability(f"injection/{kind}", raw), self._probability(MISUSE, raw)
+        names = (f"injection/{kind}", MISUSE)
+        ordered = names if injection >= misuse else names[::-1]
         return Scores(
             injection=injection,
             misuse=misuse,
-            topic=max(topics, key=lambda name: topics[name]),
-            topics=topics,
-            abstain=self._unsure(f"injection/{kind}", injection) or self._unsure("misuse", misuse),
-            reasons=self._reasons(judged, f"injection/{kind}" if injection >= misuse else "misuse"),
+            prohibited=min(self._probability(PROHIBITED, raw), misuse) if PROHIBITED in self._row else misuse,
+            **self._about(raw),
+            abstain=self.is_unsure(names[0], injection) or self.is_unsure(MISUSE, misuse),
+            reasons=tuple(dict.fromkeys(self._reason(judged, name) for name in ordered)),
             raw=raw,
         )
 
-    def threshold(self, head: str, origin: Origin, budget: float) -> float:
-        """Return the least probability that counts under a false-positive budget, interpolated by nothing: the next stricter one known."""
-        known = self.weights.manifest.thresholds[_key(head, origin)]
+    def combine(self, first: Scores, embedding: NDArray[np.float32], *, origin: Origin = "user") -> Scores:
+        """Return the scores of the linear stage and a sentence vector together; raises ControlError where no head takes vectors."""
+        if "fusion" not in self.weights.arrays:
+            raise ControlError("these weights have no heads for the encoder", hint="train them with bartizan guard train --encoder")
+        inputs = fused(embedding, [first.raw[name] for name in FUSED])
+        logits = self._fusion @ inputs + self._fusion_bias
+        raw = {f"encoder/{name}": float(logit) for name, logit in zip(JUDGED, logits, strict=True)}
+        injection = self._probability(f"encoder/injection/{origin_class(origin)}", raw)
+        misuse = self._probability(f"encoder/{MISUSE}", raw)
+        return msgspec.structs.replace(
+            first,
+            injection=injection,
+            misuse=misuse,
+            prohibited=min(self._probability(f"encoder/{PROHIBITED}", raw), misuse),
+            stage="encoder",
+            abstain=False,
+        )
+
+    def threshold(self, head: str, origin: Origin, budget: float, *, stage: Stage = "linear") -> float:
+        """Return the least probability that counts under a false-positive budget: that of the next stricter budget known.
+
+        ``encoder`` are the thresholds of the whole cascade, in which the encoder judges what the linear stage was unsure of.
+        """
+        known = self.weights.manifest.thresholds[("cascade/" if stage == "encoder" else "") + _key(head, origin)]
         fitting = [float(name) for name in known if float(name) <= budget]
         return known[_budget(max(fitting))] if fitting else 1.1
 
     def _judged(self, text: str) -> list[_Judged]:
         found = []
-        for number, reading in enumerate(readings(clean(text))):
-            for window in {Window(0, len(reading)): None, **dict.fromkeys(windows(reading))}:
-                values = features(reading[window.start : window.end])
-                found.append(_Judged(window, number, values, self._logits(values)))
+        for reading in readings(clean(text)):
+            whole = Window(0, min(len(reading), LONGEST))
+            for window in dict.fromkeys((whole, *windows(reading))):
+                part = reading[window.start : window.end]
+                values = features(part)
+                found.append(_Judged(window, part, values, self._logits(values)))
         return found
 
     def _logits(self, values: Features) -> NDArray[np.float32]:
@@ -120,21 +153,23 @@ class Heads:
         line = self.weights.manifest.calibration[name]
         return _sigmoid(line.slope * raw[name] + line.offset)
 
-    def _topics(self, raw: Mapping[str, float]) -> dict[str, float]:
+    def _about(self, raw: Mapping[str, float]) -> dict[str, Any]:
         logits = [raw[f"topic/{name}"] for name in self.weights.manifest.topics]
         powers = [math.exp(logit - max(logits)) for logit in logits]
-        return {name: round(power / sum(powers), 4) for name, power in zip(self.weights.manifest.topics, powers, strict=True)}
+        topics = {name: round(power / sum(powers), 4) for name, power in zip(self.weights.manifest.topics, powers, strict=True)}
+        return {"topics": topics, "topic": max(topics, key=lambda name: topics[name])}
 
-    def _unsure(self, name: str, probability: float) -> bool:
+    def is_unsure(self, name: str, probability: float) -> bool:
+        """Say whether a linear probability of a head lies in the band where the encoder is asked."""
         low, high = self.weights.manifest.band[name]
         return low <= probability < high
 
-    def _reasons(self, judged: Sequence[_Judged], name: str) -> tuple[Reason, ...]:
+    def _reason(self, judged: Sequence[_Judged], name: str) -> Reason:
         best = max(judged, key=lambda one: float(one.logits[self._row[name]]))
         share = self._dense[self._row[name]] * best.features.dense
         names = dense_names()
         cues = [names[number] for number in np.argsort(-share)[:3] if share[number] > 0]
-        return (Reason(start=best.window.start, end=best.window.end, cues=tuple(cues)),)
+        return Reason(start=best.window.start, end=best.window.end, text=best.text, cues=tuple(cues))
 
 
 def origin_class(origin: Origin) -> Literal["user", "data"]:

@@ -10,8 +10,8 @@ import msgspec
 
 from bartizan.errors import ConfigError
 from bartizan.event import Origin
+from bartizan.guard.learned.cascade import Cascade
 from bartizan.guard.learned.decide import decisions
-from bartizan.guard.learned.heads import Heads
 from bartizan.guard.rowfile import Row, read_rows
 
 _ORIGINS = get_args(Origin)
@@ -19,11 +19,11 @@ _ORIGINS = get_args(Origin)
 
 def score_file(source: Path, target: Path, *, origin: Origin | None = None, directory: Path | None = None) -> int:
     """Write a line of scores for each row, in order; returns how many. ``origin`` overrides what rows say themselves."""
-    heads = Heads.load(directory)
+    cascade = Cascade.load(directory)
     count = 0
     try:
         with target.open("wb") as out:
-            for line in _lines(heads, source, origin):
+            for line in _lines(cascade, source, origin):
                 out.write(line)
                 count += 1
     except OSError as error:
@@ -31,16 +31,16 @@ def score_file(source: Path, target: Path, *, origin: Origin | None = None, dire
     return count
 
 
-def _lines(heads: Heads, source: Path, origin: Origin | None) -> Iterator[bytes]:
+def _lines(cascade: Cascade, source: Path, origin: Origin | None) -> Iterator[bytes]:
     for number, row in enumerate(read_rows(source)):
         where = origin or _origin(row)
-        scores = heads.linear(row.text, origin=where)
+        scores = cascade.score(row.text, origin=where)
         found = {
             "i": number,
             "injection": round(scores.injection, 6),
             "misuse": round(scores.misuse, 6),
             "topic": scores.topic,
-            "decision": decisions(heads, scores, origin=where),
+            "decision": decisions(cascade.heads, scores, origin=where),
         }
         yield msgspec.json.encode(found) + b"\n"
 

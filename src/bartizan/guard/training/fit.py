@@ -14,7 +14,7 @@ from bartizan.guard.rowfile import Row
 from bartizan.guard.training.corpus import Source
 from bartizan.guard.training.tasks import targets, weights
 
-_ROUNDS = 60
+_ROUNDS = 40
 _STEPS = 127
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 import zlib
 from collections import Counter
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,11 +17,12 @@ MAX_CHARS: Final = 1000
 """How much of a text is read: its beginning and its end, where requests stand."""
 _PIECES: Final = 4000
 
-_WORD: Final = re2.compile(r"[\p{L}\p{N}]+(?:['’][\p{L}]+)?")
+_WORD: Final = re2.compile(r"[\p{L}\p{N}]+(?:'[\p{L}]+)?")
 _REFUSAL: Final = re2.compile(
-    r"(?i)\b(?:i(?:'|’)?m (?:really |very )?sorry|i am (?:really |very )?sorry|i (?:can(?:no|')t|can’t|cannot|won(?:'|’)?t|will not|am unable to|am not able to)"
-    r"|(?:as an ai|against (?:my|our) (?:policy|guidelines))|i must decline|not (?:appropriate|comfortable) (?:to|with))\b"
+    r"(?i)\b(?:(?:i'?m|i am) (?:really |very )?sorry|i (?:can't|cannot|can not|won't|will not|am unable to|am not able to)|as an ai"
+    r"|against (?:my|our) (?:policy|guidelines)|i must decline|not (?:appropriate|comfortable) (?:to|with))\b"
 )
+_QUOTE: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
 
 
 def words(text: str) -> list[str]:
@@ -28,7 +30,9 @@ def words(text: str) -> list[str]:
     if len(text) > MAX_CHARS:
         half = MAX_CHARS // 2
         text = f"{text[:half]} {text[-half:]}"
-    found: list[str] = _WORD.findall(unicodedata.normalize("NFKC", text).lower().replace("’", "'"))
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")  # halves of surrogate pairs have no encoding, and RE2 reads bytes
+    found: list[str] = _WORD.findall(unicodedata.normalize("NFKC", text).lower().replace(_QUOTE, "'"))
     return found
 
 
@@ -39,7 +43,7 @@ def features(text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     line = ["^", *found, "$"]
     grams = [f"1{word}" for word in found]
-    grams += [f"2{first} {second}" for first, second in zip(line, line[1:], strict=False)]
+    grams += [f"2{first} {second}" for first, second in pairwise(line)]
     grams += [f"3{first} {second} {third}" for first, second, third in zip(line, line[1:], line[2:], strict=False)]
     word_counts = Counter(zlib.crc32(gram.encode()) % BUCKETS for gram in grams)
     piece_counts = Counter(zlib.crc32(piece.encode()) % BUCKETS for piece in _pieces(found))
@@ -48,7 +52,7 @@ def features(text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 def refuses(text: str) -> bool:
     """Say whether an answer reads like a refusal."""
-    return bool(_REFUSAL.search(text[:400]))
+    return bool(_REFUSAL.search(text[:400].replace(_QUOTE, "'").encode("utf-8", "replace").decode("utf-8")))
 
 
 def _pieces(found: list[str]) -> list[str]:

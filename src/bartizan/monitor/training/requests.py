@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tomllib
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -19,11 +19,14 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     harmful: bool
     family: str
+    sensitive: bool = True
+    """Whether it is on a topic that harm and defence share."""
 
 
-class _Part(msgspec.Struct, frozen=True):
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
     weight: int
     templates: tuple[str, ...]
+    general: bool = False
 
 
 class _Book(msgspec.Struct, frozen=True):
@@ -41,14 +44,14 @@ def requests(count: int, *, seed: int = 1) -> list[Made]:
 
 
 def _side(book: _Book, parts: tuple[_Part, ...], count: int, draw: random.Random, *, harmful: bool) -> list[Made]:
-    families = [(template, part.weight / len(part.templates)) for part in parts for template in part.templates]
+    families = [(template, part.weight / len(part.templates), not part.general) for part in parts for template in part.templates]
     made: dict[str, Made] = {}
     for _ in range(count * 4):
         if len(made) == count:
             break
-        family = draw.choices([name for name, _ in families], [weight for _, weight in families])[0]
+        family, _, sensitive = draw.choices(families, [weight for _, weight, _ in families])[0]
         text = _spelt(_filled(family, book.slots, draw), draw)
-        made.setdefault(text, Made(text=text, harmful=harmful, family=family))
+        made.setdefault(text, Made(text=text, harmful=harmful, family=family, sensitive=sensitive))
     return list(made.values())
 
 
@@ -63,7 +66,7 @@ def _filled(template: str, slots: dict[str, tuple[str, ...]], draw: random.Rando
 def _spelt(text: str, draw: random.Random) -> str:
     """Vary case and the final mark, which people are careless with: neither may tell the sides apart."""
     bare = text.strip().rstrip("?.")
-    how: Literal[0, 1, 2, 3] | int = draw.randrange(_SPELLINGS + 1)
+    how = draw.randrange(_SPELLINGS + 1)
     question = bare.lower().startswith(("how", "what", "where", "can", "could", "which", "who", "why", "is ", "are ", "does", "did"))
     mark = "" if how == 0 else "?" if question else "."
     return (bare[:1].lower() if how == 1 else bare[:1].upper()) + bare[1:] + mark

@@ -11,7 +11,6 @@ from bartizan.workbench.intel.extract.entities.newnames import new_names
 from bartizan.workbench.intel.extract.entities.tokens import Tokens, tokens
 from bartizan.workbench.intel.extract.found import Entity, EntityKind, Indicator
 
-
 _GENERIC = frozenset({"group", "gang", "team", "ransomware", "malware", "trojan", "backdoor", "botnet", "stealer", "loader"})
 """Written small after a name, these describe it rather than belong to it."""
 

@@ -118,6 +118,8 @@ def _has_capitals(words: Tokens, match: Match) -> bool:
     listed = match.written.text
     if listed.islower():
         return written.islower() or written[:1].isupper()
+    if match.written.known.kind == "country":
+        return written == listed
     return written[:1].isupper() or written == listed
 
 

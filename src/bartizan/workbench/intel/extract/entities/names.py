@@ -105,18 +105,18 @@ def index() -> Index:
     for known in msgspec.json.decode(_unpacked("names.json.zst"), type=list[Known]):
         for text, doubt in known.names.items():
             letters = key(text)
-            if letters in cues().never or len(letters) < 3:
+            if known.kind not in {"country", "sector"} and (letters in cues().never or len(letters) < 3):
                 continue
             written = Written(text, doubt, known)
             if letters in by_key:
-                if (by_key[letters].known.kind == "actor") != (known.kind == "actor"):
+                if known.kind in {"actor", "malware", "tool"} and (by_key[letters].known.kind == "actor") != (known.kind == "actor"):
                     also.setdefault(letters, written)
                 continue
             by_key[letters] = written
             first.add(letters)
             first.add(_first(text))
             first.add(key(text.replace("-", " ").split(" ")[0]))
-    return Index(by_key=by_key, also=also, first=frozenset(first - {""}))
+    return Index(by_key=by_key, also=also, first=frozenset(word for word in first if len(word) > 1))
 
 
 @cache

@@ -13,12 +13,15 @@ from bartizan.workbench.intel.extract.found import EntityKind
 from bartizan.workbench.intel.extract.plain import pattern
 
 _numbered = pattern(
-    r"(?-i:\b(?:TA[0-9]{3,4}|UNC[0-9]{3,5}|FIN[0-9]{1,2}|APT-?C-?[0-9]{2,3}|APT ?-?[0-9]{1,3}|DEV-[0-9]{4}|Storm-[0-9]{4}|TEMP\.[A-Z][a-z]+|UAC-[0-9]{4}|"
-    r"TAG-[0-9]{2,3}|REF[0-9]{4}|CL-(?:STA|CRI|UNK)-[0-9]{4}|ITG[0-9]{2}|TAC-[0-9]{3}|DarkHydrus|Group-[0-9]{1,3}|GOLD [A-Z]{4,}|BRONZE [A-Z]{4,}|IRON [A-Z]{4,}|COBALT [A-Z]{5,}|NICKEL [A-Z]{5,})\b)"
+    r"(?-i:\b(?:TA[0-9]{3,4}|UNC[0-9]{3,5}|FIN[0-9]{1,2}|APT-?C-?[0-9]{2,3}|APT ?-?[0-9]{1,3}|DEV-[0-9]{4}|Storm-[0-9]{4}|"
+    r"TEMP\.[A-Z][a-z]+|UAC-[0-9]{4}|"
+    r"TAG-[0-9]{2,3}|REF[0-9]{4}|CL-(?:STA|CRI|UNK)-[0-9]{4}|ITG[0-9]{2}|TAC-[0-9]{3}|Group-[0-9]{1,3}|"
+    r"GOLD [A-Z]{4,}|BRONZE [A-Z]{4,}|IRON [A-Z]{4,}|COBALT [A-Z]{5,}|NICKEL [A-Z]{5,})\b)"
 )
 _named = pattern(
     r"(malware|backdoor|trojan|ransomware|loader|dropper|downloader|stealer|rat|implant|botnet|worm|wiper|rootkit|tool|group|gang|actor|family|framework)s?"
-    r"(?:,| that| which)? (?:we |is |was |are )?(?:have |has |been )*(?:called|named|dubbed|known as|tracked as|track as|calls|refer to as|referred to as|identified as) "
+    r"(?:,| that| which)? (?:we |is |was |are )?(?:have |has |been )*"
+    r"(?:called|named|dubbed|known as|tracked as|track as|calls|refer to as|referred to as|identified as) "
     r"[\x01\"']?(?-i:([A-Z][A-Za-z0-9_\-]{2,24}(?: [A-Z][A-Za-z0-9]{2,20})?))"
 )
 _KINDS: Final[dict[str, EntityKind]] = {"group": "actor", "gang": "actor", "actor": "actor", "tool": "tool", "framework": "tool"}

@@ -34,11 +34,9 @@ def _cve(raw: str) -> Checked:
 
 def _mac(raw: str) -> Checked | None:
     value = raw.lower().replace("-", ":")
-    return (
-        None
-        if value in {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"} or value.replace(":", "").isdigit() and raw.count(":")
-        else Checked(value=value)
-    )
+    if value in {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"} or value.replace(":", "").isdigit():
+        return None
+    return Checked(value=value)
 
 
 def _ipv6(raw: str) -> Checked | None:

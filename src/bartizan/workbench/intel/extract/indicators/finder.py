@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 from bartizan.workbench.intel.extract.found import Indicator
-from bartizan.workbench.intel.extract.indicators import hashes, kinds, nets
+from bartizan.workbench.intel.extract.indicators import hashes, kinds, names, nets
 from bartizan.workbench.intel.extract.indicators.mention import Mention
 from bartizan.workbench.intel.extract.indicators.tiers import Judge
 from bartizan.workbench.intel.extract.indicators.words import warnings, words
@@ -48,8 +48,8 @@ def find(text: str, data: bytes | None = None) -> tuple[tuple[Indicator, ...], t
     taken.add(hashes.rejoined(data))
     taken.add(hashes.hashes(data))
     taken.add(kinds.simple(text, data))
-    taken.add(nets.mails(text, data, lists))
-    taken.add(nets.names(text, data, lists))
+    taken.add(nets.mails(data, lists))
+    taken.add(names.names(text, data, lists))
     judge = Judge(data, lists, warnings())
     found: list[Indicator] = []
     aside: list[Indicator] = []

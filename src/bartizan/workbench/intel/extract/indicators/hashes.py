@@ -18,7 +18,8 @@ _broken = pattern(
 )
 _pieces = pattern(r"[0-9a-f]+")
 _label = pattern(
-    r"(sha-?512|sha-?384|sha-?256|sha-?224|sha-?1|md-?5|imphash|import hash|ja3s|ja3|vhash|authentihash|pehash|thumbprint|serial)[^a-z0-9\n]{0,12}(?:hash|hashes|sum)?[^a-z0-9]{0,12}$"
+    r"(sha-?512|sha-?384|sha-?256|sha-?224|sha-?1|md-?5|imphash|import hash|ja3s|ja3|vhash|authentihash|pehash|thumbprint|serial)"
+    r"[^a-z0-9\n]{0,12}(?:hash|hashes|sum)?[^a-z0-9]{0,12}$"
 )
 _LABELLED: Final = {
     "imphash": "imphash",
@@ -51,14 +52,14 @@ def _stands_alone(data: bytes, start: int, end: int) -> bool:
 
 def _mention(data: bytes, value: str, kind: str, start: int, end: int, notes: tuple[str, ...]) -> Mention:
     label = _label_before(data, start)
-    if kind == "md5" and label in _LABELLED and label not in {"authentihash"}:
+    if kind == "md5" and label in _LABELLED and label != "authentihash":
         kind = _LABELLED[label]
     elif kind == "sha256" and label == "authentihash":
         kind = label
     elif label in {"thumbprint", "serial"}:
         kind = "certificate"
     aside = "" if _is_random(value) else "the same few digits again and again"
-    return Mention(kind, value, start, end, False, notes, aside)
+    return Mention(kind, value, start, end, notes=notes, aside=aside)
 
 
 def _is_random(value: str) -> bool:

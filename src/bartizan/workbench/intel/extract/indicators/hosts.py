@@ -7,10 +7,9 @@ from typing import Final
 from bartizan.workbench.intel.extract.indicators.words import Words, words
 from bartizan.workbench.intel.extract.plain import pattern
 
-_word_before = pattern(r"([a-z&]+)[ .:#=v/\-_(]{0,3}$")
 _talk = pattern(
     r"connect|beacon|\bc2\b|c&c|command.and.control|resolv|communicat|hosted|exfil|call ?back|redirect|phish|\bdomains?\b|\bsites?\b|"
-    r"contacts|subdomain|websites?|\burls?\b|\bfrom:? ?$|\bto:? ?$|infrastructure|registered|\bdns\b|\bvia ?$|\bat ?$|\bquer(?:y|ies)|visit"
+    r"contacts|subdomain|websites?|\burls?\b|\b(?:from|to|via|at):? ? \x00|infrastructure|registered|\bdns\b|\bquer(?:y|ies)|visit"
 )
 
 NEAR: Final = 64
@@ -26,17 +25,25 @@ def quad(labels: list[str], before: bytes, *, defanged: bool) -> str:
         return ""
     if labels[0] == "0" and labels != ["0", "0", "0", "0"]:
         return "starts with 0: a version"
-    found = _word_before.search(before[-24:].lower())
-    word = found.group(1).decode() if found else ""
+    word = _word_before(before)
     lists = words()
     if word in lists.version_always or (word in lists.version_before and int(labels[0]) <= _PRODUCTS):
         return "follows a word for a version"
     return "follows a product and a slash: a version" if before.endswith(b"/") and before[-2:-1].isalpha() else ""
 
 
+def _word_before(before: bytes) -> str:
+    """Return the word that stands before, over a few signs; nothing where a number does."""
+    kept = before[-24:].rstrip(b" .:#=/-_(")
+    if kept.endswith((b" v", b" V")):
+        kept = kept[:-1].rstrip(b" ")
+    word = kept[max(kept.rfind(b" "), kept.rfind(b"\n"), kept.rfind(b"(")) + 1 :]
+    return word.decode("latin-1").lower() if word.isalpha() else ""
+
+
 def talks(before: bytes, after: bytes) -> bool:
     """Tell whether the words around speak of the network."""
-    return bool(_talk.search(before[-NEAR:].lower()) or _talk.search(after[:24].lower()))
+    return _talk.search(before[-NEAR:] + b" \x00" + after[:24]) is not None
 
 
 def name(raw: str, labels: list[str], lists: Words, before: bytes, after: bytes) -> tuple[str, str]:
@@ -63,19 +70,19 @@ def _registered(raw: str, labels: list[str], lists: Words, before: bytes, after:
     last = labels[-1]
     if len(labels[-2]) == 1 and len(labels) == 2 and last not in {"com", "org", "co", "cc", "me", "ly", "io", "sh"}:
         return "host", "an abbreviation"
-    if ".".join(labels[-2:]) in lists.not_hosts and len(labels) <= 3 or ".".join(labels[:2]) in {"e.g", "i.e"}:
+    if (".".join(labels[-2:]) in lists.not_hosts and len(labels) <= 3) or ".".join(labels[:2]) in {"e.g", "i.e"}:
         return "host", "a name from programming or prose"
     if last in lists.file_suffixes:
         return _file_or_host(labels, before, after)
     if _is_code(raw, labels, lists, after):
         return "host", "written like a member of a program"
-    if last in lists.either and len(labels) == 2 and labels[0] in lists.code and not talks(before[-24:], b""):
-        return "host", "a common name of programs, and nothing around speaks of the network"
+    if last in lists.either and len(labels) == 2 and labels[0] in lists.code:
+        return "host", "a common name in programs"
     return "host", ""
 
 
 def _file_or_host(labels: list[str], before: bytes, after: bytes) -> tuple[str, str]:
-    if labels[0] == "www" or len(labels) >= 4:
+    if labels[0] == "www" or (len(labels) >= 4 and not labels[0].isdigit()):
         return "host", ""
     if after.startswith((b":", b"/")) and after[1:2].isalnum():
         return "host", ""

@@ -76,7 +76,7 @@ def simple(text: str, data: bytes) -> Iterator[Mention]:
             found = _identify(data[start:end], text[start:end], scan.each)
             if found is not None:
                 kind, checked = found
-                yield Mention(kind, checked.value, start + checked.drop_start, end - checked.drop_end, False, checked.notes)
+                yield Mention(kind, checked.value, start + checked.drop_start, end - checked.drop_end, notes=checked.notes)
 
 
 def _is_inside(data: bytes, start: int, end: int) -> bool:

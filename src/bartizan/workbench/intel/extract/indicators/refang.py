@@ -1,6 +1,6 @@
-"""Ten ways in which reports break addresses so that nobody clicks them, and back.
+r"""Ten ways in which reports break addresses so that nobody clicks them, and back.
 
-``[.]`` ``(.)`` ``{.}`` ``<.>``, the same spaced, ``[dot]`` ``(dot)``, ``[.`` and ``.]`` alone, ``\\.``; ``[@]`` ``(at)`` for mail;
+``[.]`` ``(.)`` ``{.}`` ``<.>``, the same spaced, ``[dot]`` ``(dot)``, ``[.`` and ``.]`` alone, ``\.``; ``[@]`` ``(at)`` for mail;
 ``hxxp``, ``h**p``, ``meow`` and others for the scheme; ``[:]//`` and ``[://]`` between scheme and host.
 """
 
@@ -10,18 +10,20 @@ from typing import Final
 
 from bartizan.workbench.intel.extract.plain import pattern
 
-DOT: Final = r"(?:\.|\\\.| ?[\[({<] ?(?:\.|dot) ?[\])}>] ?|[\[({]\.|\.[\])}])"
+DOT: Final = r"(?:\.|\\\.| ?[\[{] ?(?:\.|dot) ?[\]}] ?| ?\( ?dot ?\) ?|[\[({<] ?(?:\.|dot) ?[\])}>]|[\[({]\.|\.[\])}])"
 """A dot in any dress; every form takes a few characters, so looking for it costs the same everywhere."""
 AT: Final = r"(?:@| ?[\[({<] ?(?:@|at) ?[\])}>] ?)"
 SCHEME: Final = r"[a-z][a-z0-9*_]{1,9}(?:\[s\])?"
 SEPARATOR: Final = r"[\[(]?:[\])]?[\[(]?(?://|\\/\\/|\[/\]\[/\]|\\\\)[\])]?"
 
-_dots = pattern(r"\\\.| ?[\[({<] ?(?:\.|dot) ?[\])}>] ?|[\[({]\.|\.[\])}]")
+_dots = pattern(r"\\\.| ?[\[{] ?(?:\.|dot) ?[\]}] ?| ?\( ?dot ?\) ?|[\[({<] ?(?:\.|dot) ?[\])}>]|[\[({]\.|\.[\])}]")
 _ats = pattern(r" ?[\[({<] ?(?:@|at) ?[\])}>] ?")
 _path_dots = pattern(r"[\[({](?:\.|dot)[\])}]")
 
-_SCHEMES: Final = frozenset({"http", "https", "ftp", "ftps", "sftp", "tcp", "udp", "ldap", "ldaps", "ws", "wss", "smb", "ssh", "rdp", "telnet",
-                             "irc", "ircs", "socks4", "socks5", "socks", "rmi", "dns", "magnet", "tftp", "stratum", "vnc", "webdav", "rtsp", "nfs"})  # fmt: skip
+_SCHEMES: Final = frozenset(
+    {"http", "https", "ftp", "ftps", "sftp", "tcp", "udp", "ldap", "ldaps", "ws", "wss", "smb", "ssh", "rdp", "telnet", "irc", "ircs"}
+    | {"socks4", "socks5", "socks", "rmi", "dns", "magnet", "tftp", "stratum", "vnc", "webdav", "rtsp", "nfs"}
+)
 
 
 def dots(raw: bytes) -> str:

@@ -15,8 +15,9 @@ from bartizan.workbench.intel.extract.plain import pattern
 
 _headings = pattern(
     r"(?:^|\n)[ \t#*=|]{0,12}(?:(?:appendix|annex)[ a-z0-9:.\-]{0,16})?(?:[0-9.]{1,6} {0,3})?"
-    r"((?:iocs?|indicators?|observables?|hashes|references?|sources|bibliography|further reading|about (?:us|the authors?)|contact|related|links|footnotes|"
-    r"see also|resources|samples?|network|file|host|malicious|c2|c&c|command|domains?|urls?|ip|artifacts|summary|conclusion|introduction|overview|"
+    r"((?:iocs?|indicators?|observables?|hashes|references?|sources|bibliography|further reading|about (?:us|the authors?)|"
+    r"contact|related|links|footnotes|see also|resources|samples?|network|file|host|malicious|c2|c&c|command|domains?|urls?|ip|artifacts|"
+    r"summary|conclusion|introduction|overview|"
     r"analysis|mitigation|recommendations?|detection|technical)[^\n.]{0,48})[ \t#*=|:]{0,12}\r?(?:\n|$)"
 )
 _end_marker: Final = 1 << 62
@@ -92,20 +93,21 @@ class Judge:
         return "plain", "as it stands in the text"
 
     def _listed(self, mention: Mention) -> str:
+        listed = ""
         match mention.kind:
             case "host":
-                return self._warnings.host(mention.value)
+                listed = self._warnings.host(mention.value)
             case "url":
-                return self._host_of(mention.value)
+                listed = self._host_of(mention.value)
             case "email":
-                return self._warnings.host(mention.value.rpartition("@")[2])
+                listed = self._warnings.host(mention.value.rpartition("@")[2])
             case "ipv4":
-                return self._warnings.address(mention.value)
+                listed = self._warnings.address(mention.value)
             case "md5" | "sha1" | "sha256" | "sha512":
-                return self._warnings.hashes.get(mention.value, "")
+                listed = self._warnings.hashes.get(mention.value, "")
             case "ipv6" if mention.notes:
-                return mention.notes[0]
-        return ""
+                listed = mention.notes[0]
+        return listed
 
     def _host_of(self, url: str) -> str:
         host = url.partition("://")[2] or url

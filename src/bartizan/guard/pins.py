@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from bartizan.errors import RefusedError
 from bartizan.event import (
     Envelope,
     ToolApprovalUsed,
@@ -70,6 +71,20 @@ def pin_of(definition: Mapping[str, Any]) -> ToolPin:
     """Return the pin of a definition: all of it that a model or a client acts by, in canonical form."""
     text = canonical({name: definition[name] for name in _TEXTS if definition.get(name) is not None}).decode()
     return ToolPin(name=str(definition.get("name", "")), sha256=hashlib.sha256(text.encode()).hexdigest(), definition=text)
+
+
+class _Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pin: str
+    tools: tuple[ToolPin, ...]
+
+
+def read_subject(subject: bytes) -> tuple[str, tuple[ToolPin, ...]]:
+    """Return the server and the pins that ``pin_subject`` made these bytes of; raises RefusedError 400 ``invalid_pin``."""
+    try:
+        parsed = msgspec.json.decode(subject, type=_Subject)
+    except msgspec.DecodeError as error:
+        raise RefusedError(f"reading the pins that were asked for: {error}", code="invalid_pin", hint="ask again") from error
+    return parsed.pin, parsed.tools
 
 
 def pin_subject(server: str, tools: Iterable[ToolPin]) -> bytes:

@@ -1,0 +1,163 @@
+"""Case files, accounts, review and retention as pages: filters, walking the filtered set, acts that honour the filter, no JavaScript."""
+
+import re2
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bartizan.console.parts import Parts
+from bartizan.console.safety import matching
+from bartizan.event import SignalRaised, envelope, new_id
+
+
+def _id_at(at):
+    """Return an exchange's id as the gateway would have made it then: where it stands on record is found by its time."""
+    return f"ex_{(int(at * 1000) << 80) | (7 << 76) | int(new_id('x')[-18:], 16):032x}"
+
+
+def enforced(world, n, *, confidence=0.97, category="cyber_exploit", rule="rule-a", level="medium"):
+    """Have so many accounts with a case file each; returns their accounts."""
+    accounts = []
+    for _ in range(n):
+        name = f"user {new_id('u')}"
+        known = world.registrar.register("person", name, ("member",), actor=None)
+        accounts.append(known.account)
+        exchange = world.exchange(
+            account=known.account, content=b'{"messages":[{"role":"user","content":"mail me: a@b.example, <b>now</b>"}]}'
+        )
+        fact = SignalRaised(
+            signal=new_id("signal"),
+            account=known.account,
+            rule=rule,
+            rule_version="2",
+            kind="account",
+            level=level,
+            category=category,
+            score=2.0,
+            threshold=1.0,
+            confidence=confidence,
+            since=world.now,
+            until=world.now,
+            window="w",
+            evidence=(exchange,),
+        )
+        world.ledger.append_now(envelope(fact, account=known.account, at=world.now))
+    world.monitor.enforcer.settle()
+    return accounts
+
+
+def test_the_list_pages_and_its_neighbours_stay_within_the_filter(world):
+    enforced(world, 7)
+    enforced(world, 5, rule="rule-b", category="fraud")
+    browser = world.browser("operator")
+    url, seen = "/safety.json?rule=rule-b&rows=2", []
+    while url:
+        page = browser.get(url).json()
+        assert page["count"] == 5
+        assert len(page["rows"]) <= 2
+        seen += [row["id"] for row in page["rows"]]
+        url = page["older"]
+    assert len(set(seen)) == 5
+    walked, url = [], f"/safety/{seen[0]}.json?rule=rule-b"
+    while url:
+        page = browser.get(url).json()
+        walked.append(page["file"]["id"])
+        url = page["older"]
+    assert walked == seen
+    accounts = browser.get("/accounts.json?rows=3").json()
+    assert (len(accounts["rows"]), accounts["count"]) == (3, 12)
+    assert browser.get("/safety?state=nonsense").status == 400
+
+
+def test_rows_are_at_most_200(world):
+    browser = world.browser("operator")
+    assert len(browser.get("/safety.json?rows=100000").json()["rows"]) <= 200
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "rule": st.sampled_from(["rule-a", "rule-b", "rule-c"]),
+        "category": st.sampled_from(["fraud", "cyber_exploit", "nothing"]),
+        "step": st.sampled_from(["notice", "throttle", "suspend_account"]),
+        "state": st.sampled_from(["in_force", "lifted", "expired"]),
+        "appeal": st.sampled_from(["none", "open"]),
+    },
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filters=FILTERS)
+def test_lifting_together_touches_what_the_filter_shows_and_nothing_else(world, filters):
+    if not world.monitor.docket.cases():
+        world.admin = world.browser("admin")
+    browser = world.admin
+    enforced(world, 2)
+    enforced(world, 1, rule="rule-b", category="fraud", level="high", confidence=0.9995)
+    before = {row.id: row.state for row in matching(_parts(world), {})}
+    chosen = {row.id for row in matching(_parts(world), filters) if row.state == "in_force"}
+    token = browser.token("/safety")
+    wrong = browser.post("/lift", {"csrf": token, "reason": "x", "expected": str(len(chosen) + 1), **filters})
+    assert wrong.status == 409
+    answer = browser.post("/lift", {"csrf": token, "reason": "the rule was wrong", "expected": str(len(chosen)), **filters})
+    assert answer.status == 303
+    after = {row.id: row.state for row in matching(_parts(world), {})}
+    assert {case for case, state in after.items() if state != before[case]} == chosen
+    assert all(after[case] == "lifted" for case in chosen)
+
+
+def _parts(world):
+    return Parts(
+        ledger=world.ledger,
+        directory=world.directory,
+        casebook=world.casebook,
+        policy=world.policy,
+        registry=world.registry,
+        projections=world.projections,
+        settings=world.settings,
+        registrar=world.registrar,
+        desk=world.desk,
+        monitor=world.monitor,
+        clock=lambda: world.now,
+    )
+
+
+def test_a_case_shows_masked_evidence_and_its_appeal_is_decided_by_another(world):
+    [account] = enforced(world, 1, level="high", confidence=0.9999, category="ransomware")
+    [case] = world.monitor.docket.cases(account)
+    who = next(each for each in world.directory.principals(at=world.now) if each.account == account)
+    world.monitor.appeals.file(case, "not me", actor=who)
+    browser = world.browser("approver")
+    page = browser.get(f"/safety/{case}").text
+    assert "[email]" in page
+    assert "a@b.example" not in page
+    assert "<b>now</b>" not in page
+    answer = browser.submit(f"/safety/{case}", f"/safety/{case}/appeal", decision="reversed", reason="own asset")
+    assert answer.status == 303
+    assert world.directory.standing(account, at=world.now).standing == "good"
+    assert "lifted" in browser.get(f"/safety/{case}").text
+    timeline = world.browser("operator").get(f"/accounts/{account}.json").json()
+    assert [moment["kind"] for moment in timeline["moments"]] == ["signal", "measure", "appeal"]
+
+
+def test_the_queue_is_worked_without_javascript_and_blind(world):
+    world.traffic(60)
+    world.monitor.drawer.draw(budget=12)
+    browser = world.browser("reviewer")
+    for _ in range(3):
+        page = browser.get("/review").text
+        found = re2.search(r'action="(/review/item_[0-9a-f]+/decide)"', page)
+        assert "account_" not in page
+        assert browser.submit("/review", found.group(1), label="benign", began=str(world.now)).status == 303
+    assert browser.get("/review-quality.json").json()["reviewers"][0]["looks"] == 3
+    assert browser.post("/review/item_x/decide", {"csrf": browser.token("/review"), "label": "wicked"}).status == 400
+
+
+def test_erasing_leaves_a_receipt_that_names_every_store(world):
+    account = "account_" + "e" * 32
+    world.exchange(account=account, content=b'{"messages":[{"role":"user","content":"a long and private story about myself and others"}]}')
+    browser = world.browser("privacy")
+    assert browser.submit("/retention", "/retention/erase", account=account, reason="asked", requested_by="the person").status == 303
+    [receipt] = browser.get(f"/retention.json?account={account}").json()["receipts"]
+    assert {store[0] for store in receipt["stores"]} >= {"ledger", "keys", "tables and search index", "backups"}
+    assert sum(store[3] for store in receipt["stores"]) == 0
+    assert receipt["needles"] > 0
