@@ -47,7 +47,7 @@ _BLOCKS: Final = frozenset(
 )
 _CELLS: Final = frozenset({"td", "th"})
 _DEPTH: Final = 400
-_MOST_NODES: Final = 100_000
+_MOST_NODES: Final = 50_000
 _RULE: Final = re2.compile(r"([^{}@/;]+)\{([^{}]*)\}")
 _COMMENT: Final = re2.compile(r"(?s)/\*.*?\*/")
 _SIMPLE: Final = re2.compile(r"^(?:([a-z][a-z0-9]*|\*)?)((?:[.#][\w-]+)*)$")
