@@ -188,13 +188,8 @@ class World:
             policy=self.policy,
             registry=self.registry,
             projections=self.projections,
-<<<<<<< HEAD
             monitor=self.monitor,
             shelf=self.shelf,
-=======
-            shelf=self.shelf,
-            monitor=self.monitor,
->>>>>>> ipages
             settings=self.settings,
             pins=Pins(self.ledger, self.casebook),
             clock=clock,

@@ -23,28 +23,16 @@ def things(world):
     world.person("member")
     desk = casework.Desk(world.ledger, world.casebook, clock=lambda: world.now)
     case = desk.open("review", "account_" + "a" * 32, actor=None)
-<<<<<<< HEAD
     file, item = enforced(world)
     (document,) = parse(b"TLP:CLEAR\nAPT28 used hxxp://evil[.]example.com/a against hospitals in Norway.", "a.txt").documents
     world.person("operator")
     (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
     return {
-=======
-    (document,) = parse(b"TLP:CLEAR\nAPT28 used hxxp://evil[.]example.com/a against hospitals in Norway.", "a.txt").documents
-    world.person("operator")
-    (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
-    file, item = enforced(world)
-    return {
-        "intel": report,
->>>>>>> ipages
         "accounts": world.people["member"].account,
         "safety": file,
         "review": item,
         "retention": "",
-<<<<<<< HEAD
         "intel": report,
-=======
->>>>>>> ipages
         "exchanges": exchange,
         "controls": "rules",
         "access": world.people["member"].id,

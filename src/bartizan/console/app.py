@@ -40,11 +40,7 @@ from bartizan.workbench.intel.shelf import Shelf
 _log = logging.getLogger("bartizan.console")
 
 
-<<<<<<< HEAD
 def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; as many rooms as it shows
-=======
-def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, like Gateway; it is given each room it shows
->>>>>>> ipages
     *,
     ledger: Ledger,
     directory: Directory,
