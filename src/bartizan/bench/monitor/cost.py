@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import sqlalchemy as sa
 
-from bartizan.event import Envelope, ExchangeAdmitted, ExchangeCompleted, Tier, Trace, Verdict, envelope
+from bartizan.event import Envelope, Event, ExchangeAdmitted, ExchangeCompleted, Tier, Trace, Verdict, envelope
 from bartizan.monitor.calibration import load
 from bartizan.monitor.live.fold import fold
 from bartizan.monitor.live.rules import Rulebook
@@ -72,8 +72,6 @@ def _exchanges(draw: random.Random, accounts: list[str], first: int) -> list[tup
         score = 0.99 if draw.random() < 0.02 else draw.random() * 0.3
         verdict = Verdict(control="learned", version="1", layer="input", mode="shadow", category="cyber_misuse", score=score)
         completed = ExchangeCompleted(outcome="blocked" if score > 0.9 else "answered", decision="allow", verdicts=(verdict,))
-        facts += [
-            (2 * number + place, envelope(body, account=account, correlation=exchange, at=at))
-            for place, body in enumerate((admitted, completed))
-        ]
+        both = ((2 * number, admitted), (2 * number + 1, completed))
+        facts += [(seq, envelope(cast("Event", body), account=account, correlation=exchange, at=at)) for seq, body in both]
     return facts

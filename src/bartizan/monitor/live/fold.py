@@ -17,6 +17,7 @@ from bartizan.event import (
     ExchangeCompleted,
     ExchangeInterrupted,
     RequestRefused,
+    SignalLevel,
     SignalRaised,
     Tier,
 )
@@ -292,7 +293,7 @@ def _new_month(watched: Watched, at: float) -> None:
         watched.month, watched.raised = month, []
 
 
-def _level(finding: Finding) -> str:
+def _level(finding: Finding) -> SignalLevel:
     if finding.kind in {"linkage", "insider"}:
         return "low"
     over = finding.score - finding.threshold
