@@ -47,7 +47,7 @@ class Builder:
         made = canonical(raw)
         begins = self._length
         number = len(self._pages) + 1
-        text = made.text.rstrip() + "\n\n" if self._media == "application/pdf" else made.text
+        text = made.text.rstrip() + "\n" if self._media == "application/pdf" else made.text
         if begins + len(text) > self._caps.characters:
             text = text[: self._caps.characters - begins]
             self.is_full = True
