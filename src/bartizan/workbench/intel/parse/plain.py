@@ -27,8 +27,13 @@ def read(data: bytes, name: str, caps: Caps) -> Document:
     made = Builder(name, media, data, caps)
     made.page(text)
     title = _TITLE.search(text[:5000])
-    made.title = title.group(1) if title else next((line for line in text[:2000].splitlines() if line.strip()), "")
+    made.title = title.group(1) if title else next((line for line in text[:2000].splitlines() if _names(line)), "")
     return masked(made.document(), _UNSEEN) if media != "text/csv" else made.document()
+
+
+def _names(line: str) -> bool:
+    """Say whether a line can be a title: it says something, and is no mark of the Traffic Light Protocol."""
+    return bool(line.strip()) and not line.strip().upper().startswith("TLP:")
 
 
 def masked(document: Document, pattern: re2._Regexp) -> Document:
