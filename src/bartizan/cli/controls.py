@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bartizan.cli.control_settings import Name, set_settings
 from bartizan.cli.terminal import Data, Json, Key, Settings, data_directory, emit, safe, say, settings_file
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from bartizan.policy import Rows
 
 app = typer.Typer(help="What judges exchanges, in which mode, for whom.", no_args_is_help=True)
-
-Name = Annotated[str, typer.Argument(help="Id of a control; bartizan controls list shows them", metavar="CONTROL")]
+app.command("set")(set_settings)
 
 
 @app.command("list")
@@ -186,6 +186,8 @@ def _row(registry: Registry, loading: Loading) -> dict[str, Any]:
         "cost": about.cost,
         "budget_ms": about.budget_ms,
         "review_days": about.review_days,
+        "settings": registry.settings.get(about.id, "as shipped"),
+        "settings_refused": registry.refused.get(about.id, ""),
         "sha256": loading.sha256,
         "false_positives": evidence.of(about.id, loading.sha256) if (evidence := shipped_evidence()) else "not measured",
         "plugin": loading.plugin,

@@ -12,6 +12,7 @@ import msgspec
 
 from bartizan.app import Rooms, open_rooms
 from bartizan.casework import Approval, ApprovalState
+from bartizan.cli.control_settings import read_change
 from bartizan.cli.terminal import data_directory, safe, say, settings_file
 from bartizan.config import load
 from bartizan.errors import ConfigError, RefusedError
@@ -126,6 +127,9 @@ class Office:
                 server, tools = read_pins(subject)
                 self.ledger.append_now(envelope(ToolsPinned(server=server, tools=tools, approval=approval_id), causation=approval_id))
                 self.ledger.catch_up()
+            case "approved", "control.settings":
+                change = msgspec.structs.replace(read_change(subject), approval=approval_id)
+                self.ledger.append_now(envelope(change, tenant=actor.tenant, causation=approval_id))
             case _:
                 pass
         return state

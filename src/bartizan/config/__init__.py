@@ -21,6 +21,7 @@ from bartizan.config.settings import (
     RetentionSettings,
     RuleSetting,
     Settings,
+    SpotlightSetting,
     UpstreamSettings,
     WebhookSettings,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "RuleSetting",
     "Secret",
     "Settings",
+    "SpotlightSetting",
     "UpstreamSettings",
     "WebhookSettings",
     "load",

@@ -14,6 +14,20 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pass
 
 
+class SpotlightSetting(_Section, frozen=True, kw_only=True):
+    """``[[gateway.spotlight]]``: how what tools and documents bring is set apart for a model; the first row that fits decides.
+
+    ``delimit`` puts it between marks that nobody can guess, ``datamark`` a mark between its words, ``encode`` makes base64 of it, which
+    only capable models read.
+    """
+
+    method: Literal["delimit", "datamark", "encode", "none"]
+    tiers: tuple[Tier, ...] = ()
+    """Empty for all."""
+    models: tuple[str, ...] = ("*",)
+    """Exact names or ``prefix*``, as clients ask for them."""
+
+
 class GatewaySettings(_Section, frozen=True, kw_only=True):
     """``[gateway]``: where it listens and what it accepts. Sizes are bytes, times seconds."""
 
@@ -40,6 +54,7 @@ class GatewaySettings(_Section, frozen=True, kw_only=True):
     safer_model: str = ""
     """The safer or less capable model, of one of the upstreams, that answers where policy says ``reroute`` and an account that is under
     friction; either is told so. Empty for none: then the first is refused and the second only slower."""
+    spotlight: tuple[SpotlightSetting, ...] = ()
     end_user: Literal["replace", "keep"] = "replace"
     """A client's own ``user``, ``safety_identifier`` or ``metadata.user_id`` may be a name; ours is a pseudonym."""
 

@@ -14,7 +14,7 @@ from bartizan.control.contract import Control, Descriptor, Phase
 from bartizan.control.fingerprint import fingerprint, fingerprint_of
 from bartizan.control.modes import Modes
 from bartizan.errors import BartizanError, ControlError
-from bartizan.event import ControlModeChanged, ControlRegistered, Envelope, Layer, Mode, Tier, kind_of
+from bartizan.event import ControlModeChanged, ControlRegistered, ControlSettingsChanged, Envelope, Layer, Mode, Tier, kind_of
 
 GROUP: Final = "bartizan.detectors"
 """Entry-point group of third-party detectors; each entry point names a Factory."""
@@ -30,6 +30,8 @@ class Factory(msgspec.Struct, frozen=True, kw_only=True):
     build: Callable[[], Control]
     modules: tuple[str, ...] = ()
     data: bytes = b""
+    configure: Callable[[str], Control] | None = None
+    """Builds it with settings of its own, given as JSON; raises ControlError for what it can't take. None for one that has none."""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag="loaded"):
@@ -73,11 +75,16 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 class Registry:
     """All controls with their loading and their modes. Fold ``KINDS`` into it to follow the record."""
 
-    KINDS: Final = (kind_of(ControlModeChanged),)
+    KINDS: Final = (kind_of(ControlModeChanged), kind_of(ControlSettingsChanged))
 
-    def __init__(self, loadings: Iterable[Loading], modes: Modes) -> None:
+    def __init__(self, loadings: Iterable[Loading], modes: Modes, factories: Iterable[Factory] = ()) -> None:
         self.loadings: tuple[Loading, ...] = tuple(loadings)
         self.modes = modes
+        self.settings: dict[str, str] = {}
+        """By control: its settings on record that are in force, as JSON. A control not named here runs as it was loaded."""
+        self.refused: dict[str, str] = {}
+        """By control: why the newest settings on record are not in force."""
+        self._factories = {factory.descriptor.id: factory for factory in factories}
         self._loaded = tuple(loading for loading in self.loadings if isinstance(loading, Loaded))
         self._plans: dict[tuple[Phase, Tier], tuple[Planned, ...]] = {}
 
@@ -118,19 +125,52 @@ class Registry:
                     f"control {loading.id} can't load: {loading.reason}",
                     hint=f'repair it, or switch it off with [guard.controls.{loading.id}] mode = "off"',
                 )
-        return cls(loadings, modes)
+        return cls(loadings, modes, builtins)
 
     def fold(self, _seq: int, envelope: Envelope) -> None:
-        """Follow the record: a ControlModeChanged takes effect for the next request."""
+        """Follow the record: a change of mode or settings takes effect for the next request; settings that can't be built never do."""
         if isinstance(envelope.body, ControlModeChanged):
             self.modes.change(envelope.body)
-            self._plans.clear()
+        elif isinstance(envelope.body, ControlSettingsChanged):
+            self._configure(envelope.body.control, envelope.body.settings)
+        self._plans = {}  # a new one, so that a plan made meanwhile from what was in force before lands in the old one
+
+    def configured(self, control: str, settings: str) -> Loaded:
+        """Return a control as it would be with settings (a JSON object; ``{}`` for as it ships), with nothing changed.
+
+        Raises ControlError where it takes none or can't be built with these.
+        """
+        factory = self._factories.get(control)
+        if factory is None or factory.configure is None:
+            raise ControlError(f"the control {control} has no settings that can be changed while it runs")
+        if settings == "{}":
+            plain = _load(factory)
+        else:
+            configure = factory.configure
+            given = msgspec.structs.replace(factory, build=lambda: configure(settings), data=factory.data + settings.encode())
+            plain = _load(given)
+        if not isinstance(plain, Loaded):
+            raise ControlError(f"the control {control} can't be built with these settings: {plain.reason}")
+        return plain
+
+    def _configure(self, control: str, settings: str) -> None:
+        try:
+            new = self.configured(control, settings)
+        except ControlError as error:
+            self.refused[control] = str(error)
+            return
+        self.refused.pop(control, None)
+        self.settings[control] = settings
+        # One that is off may have failed to load; with settings that work it is there from now on.
+        self.loadings = tuple(new if _id(loading) == control else loading for loading in self.loadings)
+        self._loaded = tuple(loading for loading in self.loadings if isinstance(loading, Loaded))
 
     def plan(self, phase: Phase, tier: Tier) -> tuple[Planned, ...]:
         """Return the controls that judge this phase at this tier, in their order of loading; off ones left out."""
-        plan = self._plans.get((phase, tier))
+        plans = self._plans
+        plan = plans.get((phase, tier))
         if plan is None:
-            plan = self._plans[phase, tier] = tuple(self._planned(phase, tier))
+            plan = plans[phase, tier] = tuple(self._planned(phase, tier))
         return plan
 
     def _planned(self, phase: Phase, tier: Tier) -> Iterator[Planned]:

@@ -48,3 +48,5 @@ class ControlSettingsChanged(_Control, frozen=True, kw_only=True, omit_defaults=
     control: str
     settings: str
     reason: str = ""
+    approval: str = ""
+    """The approval that it rests on, where the profile asks for one."""

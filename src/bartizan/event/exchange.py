@@ -62,6 +62,14 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Up to four hashes of four hex digits of the newest user turn's word pairs; texts that are worded alike share most."""
 
 
+class Spotlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How untrusted texts of a request were set apart on their way to the model; the record's request is what the client sent."""
+
+    method: Literal["", "delimit", "datamark", "encode"] = ""
+    mark: str = ""
+    texts: int = 0
+
+
 class ExchangeAdmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="exchange_admitted.v1"):
     """A request may go upstream; durable before the first byte does. Content: the request's bytes."""
 
@@ -106,6 +114,7 @@ class ExchangeCompleted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """The safer model that answered instead."""
     case: str = ""
     """The case that a person decides, of an exchange that is held."""
+    spotlight: Spotlight = Spotlight()
 
 
 class ExchangeInterrupted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="exchange_interrupted.v1"):

@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 
 from bartizan.control import Context
 from bartizan.errors import RefusedError
-from bartizan.event import Tier, Timings, Trace, Verdict
+from bartizan.event import Spotlight, Tier, Timings, Trace, Verdict
 from bartizan.gateway.answers import Receive
 from bartizan.gateway.dialect import Dialect, Request
 from bartizan.gateway.limits import Reservation
@@ -18,6 +18,8 @@ from bartizan.model import Response, Upstream
 
 _RECHECK_S: Final = 0.5
 """How often live exchanges are held against the clock (keys and grants expire); changes by events are acted on at once."""
+
+_PLAIN: Final = Spotlight()
 
 
 class Cut(BaseException):
@@ -50,6 +52,7 @@ class Exchange:
         "rerouted",
         "reservation",
         "response",
+        "spotlight",
         "started",
         "tier",
         "told",
@@ -86,6 +89,7 @@ class Exchange:
         self.redactions = 0
         self.rerouted = ""
         """The safer model that answers instead."""
+        self.spotlight = _PLAIN
         self.case = ""
         self.marks: dict[str, float] = {}
         self.features = request.features

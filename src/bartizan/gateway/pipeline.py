@@ -37,6 +37,7 @@ from bartizan.gateway.holds import Holds
 from bartizan.gateway.records import Ending, Recorder
 from bartizan.gateway.safe import Blocks, safe_answer, safe_end
 from bartizan.gateway.screening import Screening
+from bartizan.gateway.spotlight import spotlit
 from bartizan.monitor import case_of_exchange
 
 _LOG: Final = logging.getLogger("bartizan.gateway")
@@ -149,6 +150,8 @@ class Pipeline:
         if exchange.delay_s:
             await asyncio.sleep(exchange.delay_s)
         body = await self._screening.screen(exchange, body)
+        if self._settings.spotlight:
+            body = spotlit(exchange, body, self._settings.spotlight)
         exchange.mark("judged_ms")
         exchange.response = response = await self._forward.send(exchange, body, headers)
         ending.used = len(body) // 4

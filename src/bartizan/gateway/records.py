@@ -112,6 +112,7 @@ class Recorder:
             redactions=exchange.redactions,
             rerouted=exchange.rerouted,
             case=exchange.case,
+            spotlight=exchange.spotlight,
         )
         await self._ledger.append(_envelope(fact, exchange.principal, exchange.id, "c"), b"".join(ending.answer))
 

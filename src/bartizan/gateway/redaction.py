@@ -67,7 +67,7 @@ def redacted(fields: dict[str, Any], cuts: Mapping[str, Sequence[Hole]]) -> int:
     """
     done = 0
     for path, wanted in cuts.items():
-        holder, key = _find(fields, path)
+        holder, key = locate(fields, path)
         text = holder[key]
         if type(text) is not str:
             raise NotRedactableError(path)
@@ -110,7 +110,7 @@ def _merged(cuts: Iterable[Hole]) -> list[Hole]:
     return merged
 
 
-def _find(fields: dict[str, Any], path: str) -> tuple[Any, Any]:
+def locate(fields: dict[str, Any], path: str) -> tuple[Any, Any]:
     """Return the container and the key that a JSON path leads to."""
     steps: list[str | int] = [name or int(number) for name, number in _STEP.findall(path)]
     if not steps or "$" + "".join(f"[{step}]" if type(step) is int else f".{step}" for step in steps) != path:

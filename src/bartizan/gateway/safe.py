@@ -14,15 +14,15 @@ _BLOCK_START: Final = b"\nevent: content_block_start\n"
 _BLOCK_STOP: Final = b"\nevent: content_block_stop\n"
 
 
-def with_notice(speaks: Speaks, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a request with the notice beside the operator's prompt, which stays as it is."""
+def with_notice(speaks: Speaks, fields: dict[str, Any], notice: str = NOTICE) -> dict[str, Any]:
+    """Return a request with a notice beside the operator's prompt, which stays as it is."""
     if speaks == "openai":
         messages = fields["messages"]
         at = next((number for number, message in enumerate(messages) if message.get("role") not in _LEADING), len(messages))
-        return fields | {"messages": [*messages[:at], {"role": "system", "content": NOTICE}, *messages[at:]]}
+        return fields | {"messages": [*messages[:at], {"role": "system", "content": notice}, *messages[at:]]}
     system = fields.get("system")
     blocks = [] if system is None else [{"type": "text", "text": system}] if type(system) is str else list(system)
-    return fields | {"system": [*blocks, {"type": "text", "text": NOTICE}]}
+    return fields | {"system": [*blocks, {"type": "text", "text": notice}]}
 
 
 def safe_answer(speaks: Speaks, *, exchange: str, model: str, stream: bool) -> bytes:

@@ -12,6 +12,7 @@ from bartizan.config import FlowSettings, GuardSettings
 from bartizan.control import Factory
 from bartizan.guard import (
     answered,
+    changed,
     encoder,
     hidden_text,
     injection,
@@ -30,7 +31,7 @@ from bartizan.guard import (
 )
 from bartizan.guard.encoder_pool import EncoderPool
 from bartizan.guard.flow.lexicon import shipped_bytes as flow_words
-from bartizan.guard.judged import Judged
+from bartizan.guard.judged import Judged, limits_of
 from bartizan.guard.learned.encoder import MODEL, VOCABULARY
 from bartizan.guard.learned.weights import read_file
 from bartizan.guard.outputs.judged import Answers
@@ -70,6 +71,7 @@ def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # 
             build=lambda: rules.Rules((*rulebook.own(settings.rules), *rulebook.shipped("rules.toml")), scan),
             modules=("bartizan.guard.rules", *_PATTERNS),
             data=rulebook.shipped_bytes("rules.toml") + msgspec.json.encode(settings.rules, order="sorted"),
+            configure=changed.rules,
         ),
         Factory(
             descriptor=secrets.DESCRIPTOR,
@@ -89,6 +91,7 @@ def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # 
             ),
             modules=("bartizan.guard.tool_arguments", "bartizan.guard.egress", "bartizan.guard.strictjson"),
             data=msgspec.json.encode([settings.egress_hosts, settings.tools_denied, settings.egress]),
+            configure=lambda given: changed.tool_arguments(given, settings),
         ),
         Factory(
             descriptor=tool_flow.DESCRIPTOR,
@@ -116,12 +119,14 @@ def _learned(judged: Callable[[], Judged]) -> tuple[Factory, ...]:
             build=lambda: injection.Injection(judged()),
             modules=("bartizan.guard.injection", *_HEADS),
             data=weights,
+            configure=lambda given: injection.Injection(judged(), changed.limits(given, limits_of(judged().heads))),
         ),
         Factory(
             descriptor=misuse.DESCRIPTOR,
             build=lambda: misuse.Misuse(judged()),
             modules=("bartizan.guard.misuse", *_HEADS),
             data=weights + rulebook.shipped_bytes("taxonomy.toml"),
+            configure=lambda given: misuse.Misuse(judged(), changed.limits(given, limits_of(judged().heads))),
         ),
         *((_encoder(judged, weights),) if b'"encoder.onnx"' in weights else ()),
     )
@@ -130,14 +135,21 @@ def _learned(judged: Callable[[], Judged]) -> tuple[Factory, ...]:
 def _encoder(judged: Callable[[], Judged], weights: bytes) -> Factory:
     """Return the second stage, for weights that have one. Its child starts with the first text that the linear heads are unsure of."""
 
-    def build() -> encoder.EncoderHeads:
+    @cache
+    def pool() -> EncoderPool:
         heads = judged().heads.weights
         for name in (MODEL, VOCABULARY):
             read_file(heads.directory, name, heads.manifest)  # what is missing or changed stops the start, not the first doubtful request
-        return encoder.EncoderHeads(judged(), EncoderPool())
+        return EncoderPool()
+
+    def build() -> encoder.EncoderHeads:
+        return encoder.EncoderHeads(judged(), pool())
+
+    def configure(given: str) -> encoder.EncoderHeads:
+        return encoder.EncoderHeads(judged(), pool(), changed.limits(given, limits_of(judged().heads, stage="encoder")))
 
     modules = ("bartizan.guard.encoder", "bartizan.guard.encoder_pool", "bartizan.guard.encoder_worker", "bartizan.guard.learned.encoder")
-    return Factory(descriptor=encoder.DESCRIPTOR, build=build, modules=(*modules, *_HEADS), data=weights)
+    return Factory(descriptor=encoder.DESCRIPTOR, build=build, modules=(*modules, *_HEADS), data=weights, configure=configure)
 
 
 def _answers(scan: Scan, judged: Callable[[], Judged], answers: Callable[[], Answers]) -> tuple[Factory, ...]:
@@ -149,12 +161,14 @@ def _answers(scan: Scan, judged: Callable[[], Judged], answers: Callable[[], Ans
             build=lambda: malicious_code.MaliciousCode(answers()),
             modules=("bartizan.guard.malicious_code", *_OUTPUT_HEADS),
             data=weights,
+            configure=lambda given: malicious_code.MaliciousCode(changed.answers(given, "malicious_code", answers().heads)),
         ),
         Factory(
             descriptor=phishing_text.DESCRIPTOR,
             build=lambda: phishing_text.PhishingText(answers()),
             modules=("bartizan.guard.phishing_text", *_OUTPUT_HEADS),
             data=weights,
+            configure=lambda given: phishing_text.PhishingText(changed.answers(given, "phishing_text", answers().heads)),
         ),
         Factory(
             descriptor=personal_data.DESCRIPTOR,

@@ -49,6 +49,7 @@ class Duties(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     merged_when_small: tuple[Apart, ...]
     assignment_approvers: Mapping[Profile, int]
     hold_approvers: Mapping[Profile, int]
+    control_approvers: Mapping[Profile, int]
     profiles: Mapping[Profile, Mapping[Tier, Need]]
 
     def need(self, profile: Profile, tier: Tier) -> Need:

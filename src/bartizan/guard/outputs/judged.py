@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import re2
@@ -36,8 +36,9 @@ _CHANNELS: Final = frozenset({"text", "tool_arguments"})
 class Answers:
     """Scores of answers. The last text is remembered, since several controls ask about it."""
 
-    def __init__(self, load: Callable[[], OutputHeads] = OutputHeads.load) -> None:
+    def __init__(self, load: Callable[[], OutputHeads] = OutputHeads.load, thresholds: Mapping[str, float] | None = None) -> None:
         self.heads = load()
+        self._thresholds = {name: head.threshold for name, head in self.heads.manifest.heads.items()} | dict(thresholds or {})
         self._last: tuple[str, dict[str, Scored]] = ("", {})
 
     def scored(self, text: str) -> dict[str, Scored]:
@@ -50,7 +51,7 @@ class Answers:
 
     def counts(self, head: str, scored: Scored) -> bool:
         """Say whether a score reaches the head's threshold."""
-        return scored.probability >= self.heads.manifest.heads[head].threshold
+        return scored.probability >= self._thresholds[head]
 
     def judge(self, head: str, segments: Sequence[Segment]) -> Iterator[Opinion]:
         """Yield one opinion for each segment of an answer in which a head sees what it is for."""
