@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from typing import Final
 
@@ -116,6 +117,7 @@ class EncoderPool:
         self._workers = [_Worker(command) for _ in range(workers)]
         self._places = threading.BoundedSemaphore(queue)
         self._next = 0
+        weakref.finalize(self, _end, tuple(self._workers))  # a pool that nobody closed leaves no child behind
 
     def embed(self, texts: Sequence[str], *, within_s: float) -> NDArray[np.float32]:
         """Return one vector a text; raises ControlError when the queue is full, a child fails, or time runs out."""
@@ -149,6 +151,11 @@ class EncoderPool:
             return free
         self._next = (self._next + 1) % len(self._workers)
         return self._workers[self._next]
+
+
+def _end(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.stop()
 
 
 def _read(descriptor: int, size: int, until: float) -> bytes:
