@@ -98,7 +98,7 @@ class LeakWatch:
         """Take the next characters; ``upto`` counts from the beginning of the channel."""
         if not self._shingles:
             self._offset += len(text)
-            return Release(upto=self._offset)
+            return Release(upto=self._offset, last=True)
         if self._told:
             self._offset += len(text)
             total = self._offset + len(self._rest)

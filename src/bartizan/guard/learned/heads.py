@@ -65,7 +65,8 @@ class Heads:
     """The linear heads and, over embeddings, the second ones. Immutable after loading; threads may share it."""
 
     def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+        # Of the large table only the transposed copy is kept, so that a process holds it once.
+        self.weights = msgspec.structs.replace(weights, arrays={name: each for name, each in weights.arrays.items() if name != "grams"})
         self._grams = np.ascontiguousarray(weights.arrays["grams"].T)  # a column's heads side by side: one cache line each
         self._scale = weights.arrays["scale"].astype(np.float32)
         self._dense = weights.arrays["dense"].astype(np.float32)

@@ -152,7 +152,7 @@ def shape(text: str) -> list[float]:
     ]
 
 
-def _number(pattern: Any, data: bytes) -> int:
+def _number(pattern: Any, data: bytes) -> int:  # noqa: ANN401 - RE2 has no types
     return sum(1 for _ in pattern.finditer(data))
 
 

@@ -24,7 +24,7 @@ _cue: Final = re2.compile(f"(?i){_CUE}")
 class _LureGate:
     """Opens for a text that begins like a mail or has two cues at most 300 characters apart.
 
-    Cues begin at words, so none lies in another and neighbours decide; one pattern for both with the gap between them cost fifty times that.
+    Cues begin at words, so none lies in another and neighbours decide; one pattern with the gap in it cost fifty times that.
     """
 
     def search(self, text: str) -> bool | None:
