@@ -57,8 +57,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     load_average: float
 
 
-def measure(*, rounds: int = 5, seconds: float = 2.0, connections: tuple[int, ...] = (1, 16, 64)) -> Report:
-    """Run everything; raises WorkError when a process does not come up or answers fail."""
+def measure(*, rounds: int = 5, seconds: float = 2.0, connections: tuple[int, ...] = (1, 16, 64), unseen: bool = False) -> Report:
+    """Run everything, with ``unseen`` no text twice; raises WorkError when a process does not come up or answers fail."""
     with tempfile.TemporaryDirectory(prefix="bartizan-bench-") as folder, _process("gateway_peers", "upstream") as (_, told):
         upstream = int(told)
         began = time.perf_counter()
@@ -66,17 +66,19 @@ def measure(*, rounds: int = 5, seconds: float = 2.0, connections: tuple[int, ..
             ready = time.perf_counter() - began
             port, key = line.split()
             _load(int(port), key, 4, 0.5, "json")
-            cells = [_cell(pid, int(port), key, kind, count, rounds, seconds) for kind in ("json", "sse") for count in connections]
-            paced = _paced(pid, int(port), key, upstream, rounds, seconds)
+            cells = [
+                _cell(pid, int(port), key, kind, count, rounds, seconds, unseen=unseen) for kind in ("json", "sse") for count in connections
+            ]
+            paced = _paced(pid, int(port), key, upstream, rounds, seconds, unseen=unseen)
             resident = _resident_mb(pid)
     return Report(ready_s=round(ready, 2), resident_mb=resident, cells=tuple(cells), paced=paced, load_average=round(os.getloadavg()[0], 1))
 
 
-def _cell(pid: int, port: int, key: str, kind: Kind, connections: int, rounds: int, seconds: float) -> Cell:
+def _cell(pid: int, port: int, key: str, kind: Kind, connections: int, rounds: int, seconds: float, *, unseen: bool) -> Cell:
     found = []
     for _ in range(rounds):
         before = _cpu_s(pid)
-        load = _load(port, key, connections, seconds, kind)
+        load = _load(port, key, connections, seconds, kind, unseen=unseen)
         found.append((load, (_cpu_s(pid) - before) / max(1, load.answers) * 1e6))
     return Cell(
         kind=kind,
@@ -90,12 +92,12 @@ def _cell(pid: int, port: int, key: str, kind: Kind, connections: int, rounds: i
     )
 
 
-def _paced(pid: int, port: int, key: str, upstream: int, rounds: int, seconds: float) -> Paced:
+def _paced(pid: int, port: int, key: str, upstream: int, rounds: int, seconds: float, *, unseen: bool) -> Paced:
     stretch, added, cpu = [], [], []
     for _ in range(rounds):
         direct = _load(upstream, key, 16, seconds, "paced")
         before = _cpu_s(pid)
-        through = _load(port, key, 16, seconds, "paced")
+        through = _load(port, key, 16, seconds, "paced", unseen=unseen)
         cpu.append((_cpu_s(pid) - before) / max(1, through.answers) / 64 * 1e6)
         stretch.append(statistics.median(through.total_ms) / statistics.median(direct.total_ms))
         added.append(statistics.median(through.first_byte_ms) - statistics.median(direct.first_byte_ms))
@@ -106,8 +108,9 @@ def _paced(pid: int, port: int, key: str, upstream: int, rounds: int, seconds: f
     )
 
 
-def _load(port: int, key: str, connections: int, seconds: float, kind: Kind) -> Load:
+def _load(port: int, key: str, connections: int, seconds: float, kind: Kind, *, unseen: bool = False) -> Load:
     command = [sys.executable, "-m", "bartizan.bench.gateway_peers", "load", str(port), key, str(connections), str(seconds), kind]
+    command += ["unseen"] if unseen else []
     done = subprocess.run(command, capture_output=True, check=False, timeout=seconds + 60)  # noqa: S603 - our own module
     if done.returncode:
         raise WorkError(f"the load generator failed: {done.stderr.decode(errors='replace')[-500:]}")

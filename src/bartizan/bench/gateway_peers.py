@@ -6,9 +6,12 @@ Both do as little as an HTTP peer can, so that the gateway between them is what 
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Final, cast
 
 import httptools
@@ -93,8 +96,8 @@ class Load(msgspec.Struct, kw_only=True):
 class _Caller(asyncio.Protocol):
     """One connection that asks again as soon as it is answered."""
 
-    def __init__(self, request: bytes, load: Load, until: float, stream: bool, done: asyncio.Event) -> None:  # noqa: FBT001 - bench
-        self.request = request
+    def __init__(self, ask: Callable[[], bytes], load: Load, until: float, stream: bool, done: asyncio.Event) -> None:  # noqa: FBT001 - bench
+        self.request = ask
         self.load = load
         self.until = until
         self.stream = stream
@@ -109,7 +112,7 @@ class _Caller(asyncio.Protocol):
         self.tail = b""
         self.first = 0.0
         self.asked = time.perf_counter()
-        self.transport.write(self.request)
+        self.transport.write(self.request())
 
     def data_received(self, data: bytes) -> None:
         self.parser.feed_data(data)
@@ -143,7 +146,28 @@ async def _serve() -> None:
     await server.serve_forever()
 
 
-async def _load(port: int, key: str, connections: int, seconds: float, kind: str) -> None:
+def _asker(head: str, fields: dict[str, object], *, unseen: bool) -> Callable[[], bytes]:
+    """Return what makes the next request: always the same one, or one whose texts were in no request before."""
+
+    def request(body: bytes) -> bytes:
+        return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+    if not unseen:
+        same = request(msgspec.json.encode(fields))
+        return lambda: same
+    numbers = count()
+
+    def fresh() -> bytes:
+        number = next(numbers)
+        words = (_WORD * 8)[:880].split(" ")
+        random.Random(f"{time.time_ns()} {number}").shuffle(words)  # noqa: S311 - texts of a bench
+        messages = [{"role": "system", "content": f"{number} " + (_WORD * 5)[:490]}, {"role": "user", "content": " ".join(words)}]
+        return request(msgspec.json.encode(fields | {"messages": messages}))
+
+    return fresh
+
+
+async def _load(port: int, key: str, connections: int, seconds: float, kind: str, *, unseen: bool) -> None:
     fields = {
         "model": "bench",
         "messages": [{"role": "system", "content": (_WORD * 5)[:500]}, {"role": "user", "content": (_WORD * 8)[:900]}],
@@ -152,9 +176,8 @@ async def _load(port: int, key: str, connections: int, seconds: float, kind: str
     }
     fields |= {"stream": True} if kind != "json" else {}
     fields |= {"seed": 1} if kind == "paced" else {}
-    body = msgspec.json.encode(fields)
     head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
-    request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+    request = _asker(head, fields, unseen=unseen)
     load = Load()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
@@ -168,10 +191,12 @@ async def _load(port: int, key: str, connections: int, seconds: float, kind: str
 
 
 def main(argv: list[str]) -> None:
-    """Run as ``upstream`` or as ``load PORT KEY CONNECTIONS SECONDS KIND``."""
+    """Run as ``upstream`` or as ``load PORT KEY CONNECTIONS SECONDS KIND [unseen]``."""
     import uvloop  # noqa: PLC0415 - not where only the structs are wanted
 
-    work = _serve() if argv[0] == "upstream" else _load(int(argv[1]), argv[2], int(argv[3]), float(argv[4]), argv[5])
+    work = (
+        _serve() if argv[0] == "upstream" else _load(int(argv[1]), argv[2], int(argv[3]), float(argv[4]), argv[5], unseen="unseen" in argv)
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
 

@@ -22,11 +22,16 @@ Rounds = Annotated[int, typer.Option(min=1, help="Rounds; the median is printed"
 
 
 @app.command()
-def gateway(rounds: Rounds = 5, seconds: Annotated[float, typer.Option(help="Seconds a cell")] = 2.0, json: Json = False) -> None:
+def gateway(
+    rounds: Rounds = 5,
+    seconds: Annotated[float, typer.Option(help="Seconds a cell")] = 2.0,
+    unseen: Annotated[bool, typer.Option("--unseen", help="No text twice, so that nothing is remembered")] = False,
+    json: Json = False,
+) -> None:
     """CPU per request with everything on, against an instant upstream; paced streams; memory; time to ready."""
     from bartizan.bench.gateway import measure
 
-    _show(lambda: measure(rounds=rounds, seconds=seconds), as_json=json)
+    _show(lambda: measure(rounds=rounds, seconds=seconds, unseen=unseen), as_json=json)
 
 
 @app.command()

@@ -115,6 +115,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
     upto: int
     opinions: tuple[Opinion, ...] = ()
+    last: bool = False
+    """The watch is done with this channel: it holds nothing more, sees nothing more and need not be fed again."""
 
 
 @runtime_checkable

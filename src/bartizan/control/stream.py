@@ -38,13 +38,15 @@ class _WholeWatch:
 class _Follower:
     """A control's watch with what it has cost and whether it has spoken; ``watch`` is None once it failed."""
 
-    __slots__ = ("enforced", "item", "sampled_ns", "spoke", "watch")
+    __slots__ = ("enforced", "fed", "item", "sampled_ns", "spoke", "watch")
 
     def __init__(self, item: Planned, watch: Watch | None) -> None:
         self.item = item
         self.enforced = item.mode == "enforce"
         self.watch = watch
         self.sampled_ns = 0
+        self.fed = 0
+        """How often, once it wants no more."""
         self.spoke = False
 
 
@@ -65,6 +67,8 @@ class StreamWatch:
         self._decisive: Verdict | None = None
         self._pending: list[Verdict] = []
         self._followers = [self._follow(item, channel) for item in plan]
+        self._active = list(self._followers)
+        """Those that still want to be fed."""
 
     def _follow(self, item: Planned, channel: Channel) -> _Follower:
         control = item.loaded.control
@@ -87,7 +91,7 @@ class StreamWatch:
         self._total = upto = self._total + len(text)
         self._feeds += 1
         timed = self._feeds % _SAMPLE == 1
-        for follower in self._followers:
+        for follower in self._active:
             if follower.watch is None:
                 continue
             begun = time.thread_time_ns() if timed else 0
@@ -101,7 +105,10 @@ class StreamWatch:
             if release.opinions:
                 follower.spoke = True
                 self._pending += verdicts_of(follower.item, "output", release.opinions, self._context, self._cpu_us(follower))
-            if release.upto < upto and follower.enforced:
+            if release.last:
+                follower.fed = self._feeds
+                self._active = [each for each in self._active if each is not follower]
+            elif release.upto < upto and follower.enforced:
                 upto = release.upto
         if final:
             self._pending += [clean(item.item, self._cpu_us(item)) for item in self._followers if not item.spoke]
@@ -111,8 +118,9 @@ class StreamWatch:
         return StreamRelease(upto=self._upto, verdicts=fresh, action=self._action, decisive=self._decisive)
 
     def _cpu_us(self, follower: _Follower) -> int:
-        samples = (self._feeds + _SAMPLE - 1) // _SAMPLE
-        return follower.sampled_ns * self._feeds // (samples * 1000) if samples else 0
+        feeds = follower.fed or self._feeds
+        samples = (feeds + _SAMPLE - 1) // _SAMPLE
+        return follower.sampled_ns * feeds // (samples * 1000) if samples else 0
 
     def _fail(self, follower: _Follower, error: Exception) -> None:
         follower.watch = None

@@ -38,7 +38,7 @@ class Traces:
         """Return the trace of one request; what can't be told stays empty."""
         said = [segment for segment in segments if segment.origin == "user" and segment.channel == "text" and not segment.joined]
         agent = headers.get(b"user-agent", b"")[:200]
-        network = _network(client)
+        network = _network(client[0]) if client and isinstance(client[0], str) else ""
         return Trace(
             network=self._pseudonym("net", network) if network else "",
             device=self._pseudonym("dev", agent.decode("latin-1")) if agent else "",
@@ -50,7 +50,8 @@ class Traces:
         words = _sound(text[:_CHARS]).lower().split()[:_WORDS]
         if len(words) < 2:
             return ""
-        hashes = sorted({zlib.crc32(f"{first} {second}".encode()) for first, second in pairwise(words)})[:_SMALLEST]
+        encoded = " ".join(words).encode().split(b" ")
+        hashes = sorted(set(map(zlib.crc32, map(b" ".join, pairwise(encoded)))))[:_SMALLEST]
         return "".join(hashlib.blake2b(value.to_bytes(4, "big"), key=self._key, digest_size=2).hexdigest() for value in hashes)
 
 
@@ -59,11 +60,10 @@ def _sound(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _network(client: Sequence[object] | None) -> str:
-    if not client or not isinstance(client[0], str):
-        return ""
+@lru_cache(maxsize=_CACHED)
+def _network(client: str) -> str:
     try:
-        address = ipaddress.ip_address(client[0])
+        address = ipaddress.ip_address(client)
     except ValueError:
         return ""
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))

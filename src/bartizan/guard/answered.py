@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from bartizan.control import Context, Descriptor, Opinion, Phase, Segment, ToolCall
+from bartizan.control import Context, Descriptor, Opinion, Phase, Release, Segment, ToolCall, Watch
 from bartizan.event import Span
 from bartizan.guard.decision import Limits, misused
 from bartizan.guard.judged import Judged, as_scores, limits_of
@@ -53,14 +53,18 @@ class Answered:
         texts = [segment for segment in segments if segment.channel == "text"]
         return [opinion for segment in texts if (opinion := self._joined(asked, segment.text, segment.path, 0))]
 
-    def watch(self, channel: object, context: Context) -> WindowWatch:
+    def watch(self, channel: object, context: Context) -> Watch:
         """Follow a channel; nothing is held, because what it tells of needs a stretch of the answer to be seen."""
         asked = self._asked(context) if channel == "text" else None
 
-        def look(window: str, start: int) -> Opinion | None:
-            return None if asked is None else self._joined(asked, window, "", start)
+        if asked is None:
+            return _Unasked()
+        known = asked
 
-        return WindowWatch(_NONE if asked is None else _ANY, look, holds=False)
+        def look(window: str, start: int) -> Opinion | None:
+            return self._joined(known, window, "", start)
+
+        return WindowWatch(_ANY, look, holds=False)
 
     def _asked(self, context: Context) -> tuple[str, float] | None:
         """Return the level and the score of what the user asked last, None when it is benign."""
@@ -88,14 +92,22 @@ class Answered:
 
 
 class _Gate:
-    """A gate that is open for any text, or for none."""
-
-    def __init__(self, *, opens: bool) -> None:
-        self._opens = opens
+    """A gate that is open for any text."""
 
     def search(self, text: str) -> str | None:
-        return text if self._opens and text else None
+        return text or None
 
 
-_ANY: Final = _Gate(opens=True)
-_NONE: Final = _Gate(opens=False)
+class _Unasked:
+    """Follows the answer to a request that asked for nothing doubtful."""
+
+    def __init__(self) -> None:
+        self._total = 0
+
+    def feed(self, text: str, *, final: bool = False) -> Release:
+        del final
+        self._total += len(text)
+        return Release(upto=self._total, last=True)
+
+
+_ANY: Final = _Gate()

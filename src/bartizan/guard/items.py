@@ -42,7 +42,7 @@ class _Free:
     def feed(self, text: str, *, final: bool = False) -> Release:
         del final
         self._total += len(text)
-        return Release(upto=self._total)
+        return Release(upto=self._total, last=True)
 
 
 def _opinion(segment: Segment) -> Opinion:

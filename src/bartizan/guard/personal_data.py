@@ -118,7 +118,7 @@ class _Watch:
         if "@" in window or "+" in window:
             self._seen.update(_address.findall(window))
         self._tail = window[-100:]
-        opinion = _list(self._seen, "")
+        opinion = _list(self._seen, "") if len(self._seen) >= _BULK else None
         self._told = opinion is not None
         return release if opinion is None else Release(upto=release.upto, opinions=(*release.opinions, opinion))
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import re2
-
 from bartizan.control import Context, Descriptor, Opinion, Phase, Release, Segment, ToolCall, action_of, alters
 from bartizan.event import Channel, Span
 
@@ -31,16 +29,17 @@ _PUNCTUATION: Final = {
     for ordinal in (*range(128), *range(0xA0, 0xC0), *range(0x2000, 0x2070), *range(0x3000, 0x3040))
     if not chr(ordinal).isalnum()
 }
-_word: Final = re2.compile(r"[\pL\pN]+")
 
 
-class _Word:
-    __slots__ = ("end", "start", "text")
+class _Signs(dict[int, str]):
+    """For ``str.translate``: what is no letter and no number becomes a space, so that words stand where they stood."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
-        self.text = text
-        self.start = start
-        self.end = end
+    def __missing__(self, ordinal: int) -> str:
+        sign = chr(ordinal)
+        return sign if sign.isalnum() else " "
+
+
+_SIGNS: Final = _Signs((ordinal, chr(ordinal) if chr(ordinal).isalnum() else " ") for ordinal in range(0x250))
 
 
 class PromptLeak:
@@ -85,7 +84,9 @@ class LeakWatch:
         self._offset = 0
         self._next = _STRETCH
         self._tracks = False
-        self._words: list[_Word] = []
+        self._words: list[str] = []
+        self._starts: list[int] = []
+        """The last words and where in the channel each began."""
         self._begun = -1
         """Where the run of shared words began, -1 outside of one."""
         self._run = 0
@@ -97,7 +98,11 @@ class LeakWatch:
         """Take the next characters; ``upto`` counts from the beginning of the channel."""
         if not self._shingles:
             self._offset += len(text)
-            return Release(upto=self._offset)
+            return Release(upto=self._offset, last=True)
+        if self._told:
+            self._offset += len(text)
+            total = self._offset + len(self._rest)
+            return Release(upto=self._released if self._holds else total)
         self._rest += text
         total = self._offset + len(self._rest)
         if not self._tracks and not self._worth(total, final=final):
@@ -119,37 +124,42 @@ class LeakWatch:
         if not self._tracks:
             kept = self._rest[-_OVERLAP:]
             self._offset += len(self._rest) - len(kept)
-            self._rest, self._words = kept, []
+            self._rest, self._words, self._starts = kept, [], []
         return self._tracks
 
     def _follow(self, *, final: bool) -> tuple[Opinion, ...]:
+        plain, done = self._rest.translate(_SIGNS), 0
+        words = plain.split()
+        if words and not final and not plain.endswith(" "):
+            words.pop()  # it may go on
+        texts, starts = self._words, self._starts
         opinions: tuple[Opinion, ...] = ()
-        window, done = self._rest, 0
-        for found in _word.finditer(window):
-            if found.end() == len(window) and not final:
+        for word in words:
+            start = plain.index(word, done)
+            done = start + len(word)
+            texts.append(word.lower())
+            starts.append(self._offset + start)
+            if len(texts) >= _SHINGLE and self._tell(hash(tuple(texts[-_SHINGLE:])), starts[-_SHINGLE]):
+                opinions = (
+                    Opinion(category="prompt_leak", rule="overlap", spans=(Span(path="", start=self._begun, end=self._offset + done),)),
+                )
                 break
-            done = found.end()
-            opinions = opinions or self._take(_Word(found.group().lower(), self._offset + found.start(), self._offset + done))
-        self._rest = window[done:]
+        del texts[: 1 - _SHINGLE], starts[: 1 - _SHINGLE]
+        self._rest = self._rest[done:]
         self._offset += done
         return opinions
 
-    def _take(self, word: _Word) -> tuple[Opinion, ...]:
-        self._words = [*self._words[-_SHINGLE + 1 :], word]
-        if self._told or len(self._words) < _SHINGLE:
-            return ()
-        value = hash(tuple(each.text for each in self._words))
+    def _tell(self, value: int, start: int) -> bool:
+        """Take a run of eight words; says whether what is shared is a leak by now."""
         if value not in self._shingles:
             self._begun, self._run = -1, 0
-            return ()
+            return False
         if self._begun < 0:
-            self._begun = self._words[0].start
+            self._begun = start
         self._run += 1
         self._seen.add(value)
-        if self._run + _SHINGLE - 1 < _RUN and not (len(self._shingles) > _RUN and len(self._seen) >= _SHARE * len(self._shingles)):
-            return ()
-        self._told = True
-        return (Opinion(category="prompt_leak", rule="overlap", spans=(Span(path="", start=self._begun, end=word.end),)),)
+        self._told = self._run + _SHINGLE - 1 >= _RUN or (len(self._shingles) > _RUN and len(self._seen) >= _SHARE * len(self._shingles))
+        return self._told
 
 
 def _prompt(context: Context) -> Prompt:
@@ -166,7 +176,7 @@ def _of_all(texts: tuple[str, ...]) -> Prompt:
 
 
 def _of(text: str) -> Iterator[int]:
-    words = [word.lower() for word in _word.findall(text)]
+    words = [word.lower() for word in text.translate(_SIGNS).split()]
     for start in range(len(words) - _SHINGLE + 1 if len(words) >= _RUN else 0):
         yield hash(tuple(words[start : start + _SHINGLE]))
 

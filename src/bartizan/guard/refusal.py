@@ -60,13 +60,13 @@ class _Watch:
     def feed(self, text: str, *, final: bool = False) -> Release:
         self._total += len(text)
         if not self._wanted:
-            return Release(upto=self._total)
+            return Release(upto=self._total, last=True)
         self._lead += text
         if not final and len(self._lead) < self._wanted:
             return Release(upto=self._total)
         self._wanted = 0
         at = refused(self._lead)
-        return Release(upto=self._total, opinions=(_opinion("", at),) if at else ())
+        return Release(upto=self._total, opinions=(_opinion("", at),) if at else (), last=True)
 
 
 def _opinion(path: str, at: tuple[int, int]) -> Opinion:

@@ -65,7 +65,8 @@ class Heads:
     """The linear heads and, over embeddings, the second ones. Immutable after loading; threads may share it."""
 
     def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+        # Of the large table only the transposed copy is kept, so that a process holds it once.
+        self.weights = msgspec.structs.replace(weights, arrays={name: each for name, each in weights.arrays.items() if name != "grams"})
         self._grams = np.ascontiguousarray(weights.arrays["grams"].T)  # a column's heads side by side: one cache line each
         self._scale = weights.arrays["scale"].astype(np.float32)
         self._dense = weights.arrays["dense"].astype(np.float32)
@@ -84,7 +85,7 @@ class Heads:
         """Judge a text by its features alone, in every reading and window of it."""
         kind = origin_class(origin)
         judged = list(self._judged(text, fine=kind == "data"))
-        raw = {name: self._best(judged, name) for name in self._names}
+        raw = self._best(judged)
         injection, misuse = self._probability(f"injection/{kind}", raw), self._probability(MISUSE, raw)
         names = (f"injection/{kind}", MISUSE)
         ordered = names if injection >= misuse else names[::-1]
@@ -144,12 +145,12 @@ class Heads:
                 )
         return total
 
-    def _best(self, judged: Sequence[_Judged], name: str) -> float:
-        """Return a head's highest logit: of a whole reading, or of a window less what many windows gain by chance."""
-        row = self._row[name]
+    def _best(self, judged: Sequence[_Judged]) -> dict[str, float]:
+        """Return each head's highest logit: of a whole reading, or of a window less what many windows gain by chance."""
         charge = self.weights.manifest.length * math.log(max(len(judged), 1))
-        whole = max(float(one.logits[row]) for one in judged if one.window.start == 0)
-        return max(whole, max(float(one.logits[row]) for one in judged) - charge)
+        whole = np.max([one.logits for one in judged if one.window.start == 0], axis=0).tolist()
+        every = np.max([one.logits for one in judged], axis=0).tolist()
+        return {name: max(whole[row], every[row] - charge) for name, row in self._row.items()}
 
     def _probability(self, name: str, raw: Mapping[str, float]) -> float:
         line = self.weights.manifest.calibration[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 import re2
 
@@ -117,37 +117,43 @@ def shape(text: str) -> list[float]:
     lowered = [token.strip(".,;:!?\"'()[]").lower() for token in tokens]
     count, words = len(text), len(tokens)
     counts = Counter(text)
-    letters = sum(map(str.isalpha, text)) or 1
+    letters = sum(n for c, n in counts.items() if c.isalpha()) or 1
+    odd = () if text.isascii() else [(c, n) for c, n in counts.items() if c > "\u00bf"]
+    data = text.encode("utf-8", "replace")  # a search in bytes costs half as much
     tail = text[-160:]
     return [
         _log(count, 9.0),
         _log(words, 7.0),
         min(count / words / 12, 2.0),
-        sum(map(str.isupper, text)) / letters,
-        sum(map(str.isdigit, text)) / count,
+        sum(n for c, n in counts.items() if c.isupper()) / letters,
+        sum(n for c, n in counts.items() if c.isdigit()) / count,
         _share(counts, ".,;:!?-'\"", count),
         _share(counts, "@#$%^&*_=+|\\~`<>[]{}/", count),
-        sum(1 for c in text if c > "\u02ff" and c.isalpha()) / letters,
-        sum(1 for c in text if "\u00bf" < c < "\u0250") / letters,
-        sum(1 for c in text if "\u2e7f" < c < "\uffe0") / letters,
+        sum(n for c, n in odd if c > "\u02ff" and c.isalpha()) / letters,
+        sum(n for c, n in odd if c < "\u0250") / letters,
+        sum(n for c, n in odd if "\u2e7f" < c < "\uffe0") / letters,
         -sum(n / count * math.log2(n / count) for n in counts.values()) / 6,
         1 - len(set(lowered)) / words,
-        _log(text.count("\n"), 5.0),
-        min(text.count("?") / 3, 1.0),
-        min(text.count("!") / 3, 1.0),
+        _log(counts["\n"], 5.0),
+        min(counts["?"] / 3, 1.0),
+        min(counts["!"] / 3, 1.0),
         min((counts['"'] + counts["'"] + counts["\u201c"]) / 8, 1.0),
         _share(counts, "{}[]", count) * 10,
         _share(counts, "<>", count) * 10,
-        min(len(_code.findall(text)) / 10, 1.0),
-        min(len(_mixed.findall(text)) / words * 4, 1.0),
-        min(len(_glued.findall(text)) / words * 8, 1.0),
-        min(len(_no_vowels.findall(text)) / words * 4, 1.0),
-        min(len(_glued.findall(tail)) / 4, 1.0),
+        min(_number(_code, data) / 10, 1.0),
+        min(_number(_mixed, data) / words * 4, 1.0),
+        min(_number(_glued, data) / words * 8, 1.0),
+        min(_number(_no_vowels, data) / words * 4, 1.0),
+        min(_number(_glued, tail.encode("utf-8", "replace")) / 4, 1.0),
         sum(1 for token in lowered if len(token) == 1) / words,
         sum(1 for token in lowered if token in _function_words) / words,
         min(sum(1 for token in lowered if token in _second) / words * 6, 1.0),
         min(sum(1 for token in lowered if token in _first) / words * 6, 1.0),
     ]
+
+
+def _number(pattern: Any, data: bytes) -> int:  # noqa: ANN401 - RE2 has no types
+    return sum(1 for _ in pattern.finditer(data))
 
 
 def _log(value: float, top: float) -> float:

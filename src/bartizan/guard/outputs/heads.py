@@ -59,7 +59,7 @@ class OutputHeads:
 
     def __init__(self, manifest: Manifest, weights: NDArray[np.int8], scale: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
         self.manifest = manifest
-        self._weights = weights
+        self._weights = np.ascontiguousarray(weights.T)  # a column's heads side by side: one cache line each
         self._scale = scale
         self._bias = bias
 
@@ -95,7 +95,7 @@ class OutputHeads:
     def raw(self, text: str) -> NDArray[np.float32]:
         """Return each head's uncalibrated score of one window."""
         found = columns(text)
-        total = self._weights[:, found].sum(axis=1, dtype=np.int32) * self._scale / np.float32(math.sqrt(max(len(found), 1)))
+        total = self._weights.take(found, axis=0).sum(axis=0, dtype=np.int32) * self._scale / np.float32(math.sqrt(max(len(found), 1)))
         scores: NDArray[np.float32] = (total + self._bias).astype(np.float32)
         return scores
 
