@@ -156,7 +156,8 @@ def _language(chance: Random) -> Row:
 
 def _request(language: str, kind: str, chance: Random) -> str:
     parts = _REQUESTS[language]
-    return chance.choice(parts["ask"]).replace("{X}", chance.choice(parts[_DEEDS[kind]]))
+    form, what = str(chance.choice(parts["ask"])), str(chance.choice(parts[_DEEDS[kind]]))
+    return form.replace("{X}", what)
 
 
 class _Lists(Grammar):
