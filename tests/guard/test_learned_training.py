@@ -3,6 +3,7 @@ import random
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from bartizan.guard.learned.ngrams import COLUMNS, grams
 from bartizan.guard.learned.shape import NAMES, shape
@@ -10,9 +11,12 @@ from bartizan.guard.learned.windows import windows
 from bartizan.guard.rowfile import Row
 from bartizan.guard.training.corpus import known_sources, source_of
 from bartizan.guard.training.evaluate import evaluate, sample
+from bartizan.guard.training.fit import ratio
 from bartizan.guard.training.generate import generated, sources
-from bartizan.guard.training.grammar import Grammar
+from bartizan.guard.training.grammar import Grammar, table
+from bartizan.guard.training.matrix import matrix
 from bartizan.guard.training.measure import auc, auc_interval, rate, threshold
+from bartizan.guard.training.train import pieces
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +39,39 @@ def test_both_sides_speak_of_the_same_techniques(rows):
     attacked = {row.pair for row in cyber if row.label == "cyber_misuse"}
     defended = {row.pair for row in cyber if row.label == "benign"}
     assert len(attacked & defended) > 80
+
+
+def test_every_language_asks_for_a_crime_and_for_care_in_the_same_forms(rows):
+    requests, languages = table("requests"), table("languages")
+    assert requests.keys() == languages.keys()
+    for parts in requests.values():
+        assert all(ask.count("{X}") == 1 for ask in parts["ask"])
+        assert len(parts["deed"]) == len(parts["care"]) == len({*parts["deed"], *parts["care"]}) / 2
+
+
+def test_a_long_document_is_shown_in_a_window_too_and_an_attack_never():
+    text = "The river is 90 kilometres long. " * 40
+    given = [
+        Row(text=text, label="benign", source="a", origin="document"),
+        Row(text=text, label="injection", source="a", origin="document"),
+        Row(text=text, label="benign", source="a"),
+        Row(text="short", label="benign", source="a", origin="tool"),
+    ]
+    found = pieces(given)
+    assert [(row.label, row.origin) for row in found] == [("benign", "document")]
+    assert found[0].text in text
+    assert len(found[0].text) <= 200
+
+
+def test_a_column_of_one_class_is_trusted_more_than_one_of_both():
+    values = sparse.csr_matrix(np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [0.0, 1.0]], dtype=np.float32))
+    found = ratio(values, np.array([1, 1, 0, 0]), np.ones(4))
+    assert found[0] > 4 * found[1]
+
+
+def test_processes_do_not_change_the_matrix():
+    texts = [f"text number {number} {'x' * (number % 7)}" for number in range(2100)]
+    assert (matrix(texts, jobs=2) != matrix(texts)).nnz == 0
 
 
 def test_braces_doubled_are_braces():

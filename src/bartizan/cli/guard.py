@@ -73,6 +73,7 @@ def train(
     encoder: Annotated[
         Path | None, typer.Option(help="Directory with encoder.onnx and vocab.txt; without it there is no second stage")
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that share the work; the weights are the same")] = 1,
 ) -> None:
     """Train weights from labelled rows and our generator; needs the extra train."""
     try:
@@ -83,7 +84,7 @@ def train(
     from bartizan.guard.rowfile import read_directory
     from bartizan.guard.training.corpus import known_sources
 
-    trained = run(read_directory(data), known_sources(), out, version=__version__, encoder=encoder)
+    trained = run(read_directory(data), known_sources(), out, version=__version__, encoder=encoder, jobs=jobs)
     for name, found in trained.figures.items():
         sys.stdout.write(f"{name}: {found.summary()}\n")
 

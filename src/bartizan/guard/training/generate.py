@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Final
 
+from bartizan.guard.learned.windows import windows
 from bartizan.guard.rowfile import Row
 from bartizan.guard.training.corpus import GENERATED
 from bartizan.guard.training.grammar import Grammar, table
@@ -17,12 +18,12 @@ _SEED: Final = 20261122
 _COUNTS: Final[Mapping[str, int]] = {
     "cyber": 9000,
     "agent": 500,
-    "phishing": 3200,
+    "phishing": 4500,
     "injection": 6000,
     "suffix": 900,
     "roleplay": 1200,
     "data": 9000,
-    "language": 4500,
+    "language": 6500,
 }
 
 
@@ -117,15 +118,24 @@ def _data(chance: Random) -> Row:
         kind, label = "instruction", "injection"
     else:
         kind, label = chance.choice(("human", "fact")), "benign"
-    text = _DATA.expand("carrier", chance, {"X": _DATA.expand(kind, chance)})
-    return _row("data", text, label, origin=origin)
+    said = _DATA.expand(kind, chance)
+    text = _DATA.expand("carrier", chance, {"X": said})
+    return _row("data", _window(text, text.find(said), chance) if chance.random() < _CUT else text, label, origin=origin)
+
+
+def _window(text: str, at: int, chance: Random) -> str:
+    """Return a window of a text as the heads cut it: one that holds most of what follows ``at``, so that it is what its label says."""
+    found = [window for window in windows(text, fine=True) if window.start <= max(at, 0) < window.end]
+    window = chance.choice(found[-2:])
+    return text[window.start : window.end]
 
 
 def _language(chance: Random) -> Row:
-    parts = _LANGUAGES[chance.choice(sorted(_LANGUAGES))]
-    kind = chance.choices(("injection", "misuse", "defence", "plain"), (4, 2, 2, 3))[0]
+    name = chance.choice(sorted(_LANGUAGES))
+    parts = _LANGUAGES[name]
+    kind = chance.choices(("injection", "misuse", "defence", "plain"), (4, 3, 3, 3))[0]
     if kind != "injection":
-        text = chance.choice(parts[kind])
+        text = _request(name, kind, chance) if kind in _DEEDS and chance.random() < _ASKED else chance.choice(parts[kind])
         if chance.random() < 0.4:
             text = f"{text} {chance.choice(parts['plain' if kind != 'defence' else 'defence'])}"
         return _row("language", styled(text, chance), "cyber_misuse" if kind == "misuse" else "benign", category=_OF_LANGUAGE[kind])
@@ -144,6 +154,12 @@ def _language(chance: Random) -> Row:
     return _row("language", styled(text, chance), "injection")
 
 
+def _request(language: str, kind: str, chance: Random) -> str:
+    parts = _REQUESTS[language]
+    form, what = str(chance.choice(parts["ask"])), str(chance.choice(parts[_DEEDS[kind]]))
+    return form.replace("{X}", what)
+
+
 class _Lists(Grammar):
     def pick(self, name: str, chance: Random) -> str:
         """Return a random item as it is written."""
@@ -156,6 +172,12 @@ _INJECTION: Final = Grammar.shipped("injection")
 _ROLEPLAY: Final = Grammar.shipped("roleplay")
 _DATA: Final = Grammar.shipped("data")
 _LANGUAGES: Final = table("languages")
+_REQUESTS: Final = table("requests")
+_DEEDS: Final[Mapping[str, str]] = {"misuse": "deed", "defence": "care"}
+_CUT: Final = 0.6
+"""Tool results and documents that are seen as a window of them, which is how long ones are judged."""
+_ASKED: Final = 0.75
+"""Requests in other languages that are made of a form and a deed; the rest are whole sentences."""
 _OF_LANGUAGE: Final = {"misuse": "malware:prohibited", "defence": "malware:benign", "plain": ""}
 _TECHNIQUES: Final = [tuple(part.strip() for part in row.split("|")) for row in table("techniques")["rows"]]
 _MAKERS: Final[Mapping[str, Callable[[Random], Row]]] = {

@@ -6,14 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy import sparse
 
 from bartizan.guard.learned.features import dense_names, features, readings
 from bartizan.guard.learned.ngrams import COLUMNS
 
+_PART = 2000
 
-def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - scipy has no types
-    """Return a CSR matrix: a row for each text's most readable reading, hashed columns first, dense numbers after them."""
+
+def matrix(texts: Sequence[str], *, jobs: int = 1) -> Any:  # noqa: ANN401 - scipy has no types
+    """Return a CSR matrix: a row for each text's most readable reading, hashed columns first, dense numbers after them.
+
+    ``jobs`` is how many processes share the work; the matrix is the same.
+    """
+    if jobs > 1 and len(texts) > _PART:
+        parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)]
+        return sparse.vstack(Parallel(n_jobs=jobs)(delayed(matrix)(part) for part in parts), format="csr")
     width = COLUMNS + len(dense_names())
     columns, values, ends = [], [], [0]
     for text in texts:

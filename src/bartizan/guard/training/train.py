@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from bartizan.guard.learned.encoder import Encoder
 from bartizan.guard.learned.features import LONGEST
 from bartizan.guard.learned.fusion import MISUSE
 from bartizan.guard.learned.weights import Line
+from bartizan.guard.learned.windows import windows
 from bartizan.guard.rowfile import Row
 from bartizan.guard.training import second
-from bartizan.guard.training.calibrate import NEVER, band, line, probable, thresholds
+from bartizan.guard.training.calibrate import NEVER, PROMPTS, band, line, probable, thresholds
 from bartizan.guard.training.card import Figures, figures
 from bartizan.guard.training.corpus import GENERATED, Source
 from bartizan.guard.training.fit import Linear, fit
@@ -28,7 +31,7 @@ from bartizan.guard.training.generate import generated
 from bartizan.guard.training.limits import refine
 from bartizan.guard.training.matrix import matrix
 from bartizan.guard.training.package import Trained, write
-from bartizan.guard.training.tasks import HEADS
+from bartizan.guard.training.tasks import DATA, HEADS
 from bartizan.guard.training.topics import topic_heads
 
 _MOST: Final[Mapping[str, int]] = {"benign": 600, "injection": 1500, "cyber_misuse": 1200}
@@ -37,6 +40,8 @@ _VECTORS: Final = 70
 _VECTORS_GENERATED: Final = 160
 """The same for the second stage, which has few weights to learn."""
 _MADE: Final = 0.45
+_LONG: Final = 400
+"""Characters beyond which a tool result or document is shown in a window too."""
 
 
 class Second(NamedTuple):
@@ -62,17 +67,32 @@ def capped(rows: Sequence[Row], most: Mapping[str, int], *, seed: int = 7) -> li
     return sorted(chosen)
 
 
-def train(rows: Sequence[Row], known: Mapping[str, Source], into: Path, *, version: str, encoder: Path | None = None) -> Trained:
+def pieces(rows: Sequence[Row], *, seed: int = 5) -> list[Row]:
+    """Return a window of each long honest tool result or document: what its sentences alone look like, which is how they are judged."""
+    chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    found = []
+    for row in rows:
+        if row.label == "benign" and row.origin in DATA and row.source not in PROMPTS and len(row.text) > _LONG:
+            window = chance.choice(windows(row.text, fine=True))
+            found.append(msgspec.structs.replace(row, text=row.text[window.start : window.end]))
+    return found
+
+
+def train(
+    rows: Sequence[Row], known: Mapping[str, Source], into: Path, *, version: str, encoder: Path | None = None, jobs: int = 1
+) -> Trained:
     """Write weights trained on rows and on generated ones; the same rows and versions give the same bytes.
 
-    ``encoder`` is a directory with ``encoder.onnx`` and ``vocab.txt``; without one there is no second stage.
+    ``encoder`` is a directory with ``encoder.onnx`` and ``vocab.txt``; without one there is no second stage. ``jobs`` processes share the
+    work and do not change the result.
     """
     given = rows
     labelled = [row for row in rows if row.label in _MOST and len(row.text) <= LONGEST]
-    rows = [labelled[number] for number in capped(labelled, _MOST)] + generated(_MADE)
+    rows = [labelled[number] for number in capped(labelled, _MOST)]
+    rows += [*pieces(rows), *generated(_MADE)]
     _say(f"{len(rows)} rows: features")
-    features = matrix([row.text for row in rows])
-    heads, raw = _first(features, rows, known)
+    features = matrix([row.text for row in rows], jobs=jobs)
+    heads, raw = _first(features, rows, known, jobs)
     lines = {name: line(name, raw[name], rows, known) for name in HEADS}
     probabilities = {name: probable(raw[name], lines[name]) for name in HEADS}
     bands = {name: band(name, probabilities[name], rows) if name == MISUSE else NEVER for name in HEADS}
@@ -92,14 +112,24 @@ def train(rows: Sequence[Row], known: Mapping[str, Source], into: Path, *, versi
     return trained
 
 
-def _first(features: Any, rows: Sequence[Row], known: Mapping[str, Source]) -> tuple[dict[str, Linear], dict[str, NDArray[np.float32]]]:  # noqa: ANN401
+def _first(
+    features: Any,  # noqa: ANN401 - scipy has no types
+    rows: Sequence[Row],
+    known: Mapping[str, Source],
+    jobs: int,
+) -> tuple[dict[str, Linear], dict[str, NDArray[np.float32]]]:
+    found = Parallel(n_jobs=jobs)(delayed(_head)(name, features, rows, known) for name in HEADS)
+    return {name: head for name, (head, _) in zip(HEADS, found, strict=True)}, {
+        name: raw for name, (_, raw) in zip(HEADS, found, strict=True)
+    }
+
+
+def _head(name: str, features: Any, rows: Sequence[Row], known: Mapping[str, Source]) -> tuple[Linear, NDArray[np.float32]]:  # noqa: ANN401
     may = np.flatnonzero(trains(rows, known))
-    heads, raw = {}, {}
-    for name in HEADS:
-        raw[name] = out_of_family(name, features, rows, known)
-        heads[name] = fit(name, features[may], [rows[number] for number in may.tolist()], known)
-        _say(f"{name} fitted")
-    return heads, raw
+    raw = out_of_family(name, features, rows, known)
+    head = fit(name, features[may], [rows[number] for number in may.tolist()], known)
+    _say(f"{name} fitted")
+    return head, raw
 
 
 def _second(
