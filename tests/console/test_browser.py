@@ -38,6 +38,16 @@ PAGES = (
     "/review",
     "/review-quality",
     "/retention",
+    "/intel",
+    "/intel/search",
+    "/intel/search?q=hospital",
+    "/intel/brief",
+    "/intel/indicators",
+    "/intel/matrix",
+    "/intel/campaigns",
+    "/trends",
+    "/policy",
+    "/tools",
     "/nothing",
 )
 _WATCH = "addEventListener('securitypolicyviolation', e => (window.violations ||= []).push(e.violatedDirective + ' ' + e.blockedURI))"

@@ -1,12 +1,13 @@
 """Case files, accounts, review and retention as pages: filters, walking the filtered set, acts that honour the filter, no JavaScript."""
 
+import msgspec
 import re2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bartizan.console.parts import Parts
 from bartizan.console.safety import matching
-from bartizan.event import SignalRaised, envelope, new_id
+from bartizan.event import ContentRead, SignalRaised, Verdict, envelope, kind_of, new_id
 
 
 def _id_at(at):
@@ -163,3 +164,31 @@ def test_erasing_leaves_a_receipt_that_names_every_store(world):
     assert {store[0] for store in receipt["stores"]} >= {"ledger", "keys", "tables and search index", "backups"}
     assert sum(store[3] for store in receipt["stores"]) == 0
     assert receipt["needles"] > 0
+
+
+def test_trends_show_many_and_never_a_few_and_reading_them_is_on_record(world):
+    week = 7 * 86_400
+    world.now = (world.now // week) * week + 3600
+    hit = Verdict(control="rules", version="1", layer="input", mode="enforce", category="injection", rule="r7", would="block")
+    rare = msgspec.structs.replace(hit, category="weapons", rule="r9")
+    accounts = [f"account_{n:032x}" for n in range(12)]
+    many = [{"account": account} for account in accounts] * 3
+    many += [{"account": account, "outcome": "blocked", "decision": "block", "verdicts": (hit,)} for account in accounts[:7]]
+    many += [{"account": account, "outcome": "blocked", "decision": "block", "verdicts": (rare,)} for account in accounts[:4]]
+    world.exchanges(many)
+    browser = world.browser("reviewer")
+    assert browser.get("/trends.json").json()["stretches"] == []
+    world.now += week
+    browser = world.browser("reviewer")
+    answer = browser.get("/trends.json")
+    [stretch] = answer.json()["stretches"]
+    assert [(figure["path"], figure["n"], figure["accounts"]) for figure in stretch["figures"]] == [
+        ([], 47, 10),
+        (["nothing noticed"], 36, 10),
+        (["stopped"], 11, 5),
+    ]
+    assert "weapons" not in answer.text
+    assert "account_" not in answer.text
+    assert "weapons" not in browser.get("/trends").text
+    assert [entry.body.entries for _, entry in world.ledger.events(kinds=(kind_of(ContentRead),))] == [()] * 3
+    assert world.browser("operator").get("/trends.json").status == 403

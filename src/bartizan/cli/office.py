@@ -37,6 +37,7 @@ class Office:
         self.monitor = rooms.monitor
         self.pins = rooms.pins
         self.settings = rooms.settings
+        self.rooms = rooms
 
     def enter(self, key: str) -> Principal:
         """Return the person whose key this is; raises RefusedError."""

@@ -21,6 +21,7 @@ from bartizan.console import (
     reviews,
     safety,
     tools,
+    trends,
 )
 from bartizan.console.parts import Deed, Subject, View
 from bartizan.console.parts import record as whole_record
@@ -72,6 +73,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/safety/{id}", action="case.show", view=safety.case, subject=safety.subject),
     PageRoute(path="/review", action="content.read", view=reviews.queue, label="Review"),
     PageRoute(path="/review-quality", action="case.list", view=reviews.shown, label="Review quality"),
+    PageRoute(path="/trends", action="content.read", view=trends.shown, label="Trends"),
     PageRoute(path="/retention", action="ledger.verify", view=retention.retention, label="Retention"),
 )
 
