@@ -8,6 +8,7 @@ from bartizan import casework
 from bartizan.console.parts import Ask
 from bartizan.console.routes import DEEDS, PAGES
 from bartizan.event import SignalRaised, envelope
+from bartizan.monitor import holds
 from bartizan.policy.engine import actions
 from bartizan.workbench.intel.analyse import analyse
 from bartizan.workbench.intel.parse import parse
@@ -28,11 +29,13 @@ def things(world):
     (document,) = parse(b"TLP:CLEAR\nAPT28 used hxxp://evil[.]example.com/a against hospitals in Norway.", "a.txt").documents
     world.person("operator")
     (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
+    world.ledger.erasure.hold([subject.account], reason="r")
+    asked = holds.ask_to_place(world.desk, world.directory.profile, [subject.account], "r", actor=world.people["operator"])
     return {
         "accounts": subject.account,
         "safety": file,
         "review": item,
-        "retention": "",
+        "retention": asked,
         "intel": report,
         "exchanges": exchange,
         "controls": "rules",
@@ -74,6 +77,14 @@ FORM = {
 }  # fmt: skip
 
 
+def form_of(world, things, route):
+    """Fill in what an act needs so that it would be done."""
+    if "holds" in route.path:
+        sha256 = world.casebook.approval(things["retention"]).subject_sha256
+        return {**FORM, "decision": "approved", "sha256": sha256}
+    return {**FORM, "account": "" if route.path == "/lift" else FORM["account"], "hold": next(iter(world.ledger.erasure.holds()))}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_does_what_policy_decides(world, things, role):
     browser = world.browser(role)
@@ -88,7 +99,7 @@ def test_every_route_does_what_policy_decides(world, things, role):
     for route in DEEDS:
         allowed = decided(world, role, route, things)
         before = world.ledger.checkpoint().size
-        answer = browser.post(filled(route, things), {"csrf": token, **FORM, "account": "" if route.path == "/lift" else FORM["account"]})
+        answer = browser.post(filled(route, things), {"csrf": token, **form_of(world, things, route)})
         assert answer.status in ((200, 303) if allowed else (403,)), (route.path, answer.text)
         assert (world.ledger.checkpoint().size > before) == allowed
 

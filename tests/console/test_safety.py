@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from bartizan.console.parts import Parts
 from bartizan.console.safety import matching
-from bartizan.event import ContentRead, SignalRaised, Verdict, envelope, kind_of, new_id
+from bartizan.event import ContentRead, HoldReleased, SignalRaised, Verdict, envelope, kind_of, new_id
+from bartizan.monitor import holds
 
 
 def _id_at(at):
@@ -192,3 +193,51 @@ def test_trends_show_many_and_never_a_few_and_reading_them_is_on_record(world):
     assert "weapons" not in browser.get("/trends").text
     assert [entry.body.entries for _, entry in world.ledger.events(kinds=(kind_of(ContentRead),))] == [()] * 3
     assert world.browser("operator").get("/trends.json").status == 403
+
+
+def test_a_hold_begins_and_ends_with_the_consent_of_others(world):
+    account = "account_" + "f" * 32
+    privacy, approver = world.browser("privacy"), world.browser("approver")
+
+    def agree(browser, decision="approved", **fields):
+        [asked] = browser.get("/retention.json").json()["asked"]
+        url = f"/retention/holds/{asked['id']}"
+        shown = browser.get(f"{url}.json")
+        form = {"decision": decision, "reason": "seen", "sha256": asked["subject_sha256"], **fields}
+        return shown, browser.submit("/retention", f"{url}/answer", **form)
+
+    assert privacy.submit("/retention", "/retention/hold", account=account, reason="a case is open").status == 303
+    assert world.ledger.erasure.holds() == {}
+    assert [answer.status for answer in agree(privacy)] == [403, 403]
+    assert agree(approver, sha256="0" * 64)[1].status == 409
+    shown, answer = agree(approver)
+    assert (shown.json()["accounts"], shown.json()["reason"], answer.status) == ([account], "a case is open", 303)
+    [hold] = world.ledger.erasure.holds()
+    assert privacy.submit("/retention", "/retention/erase", account=account, reason="r").status == 409
+    assert approver.submit("/retention", "/retention/release", hold=hold, reason="r").status == 403
+    assert privacy.submit("/retention", "/retention/release", hold="hold_x", reason="r").status == 404
+    assert privacy.submit("/retention", "/retention/release", hold=hold, reason="it is closed").status == 303
+    assert privacy.submit("/retention", "/retention/release", hold=hold, reason="asked twice").status == 303
+    first, second = (row["id"] for row in privacy.get("/retention.json").json()["asked"])
+    assert list(world.ledger.erasure.holds()) == [hold]
+    for which, decision in ((first, "refused"), (second, "approved")):
+        sha256 = world.casebook.approval(which).subject_sha256
+        form = {"decision": decision, "reason": "seen", "sha256": sha256}
+        assert approver.submit("/retention", f"/retention/holds/{which}/answer", **form).status == 303
+        assert approver.submit("/retention", f"/retention/holds/{which}/answer", **form).status == 403
+        assert bool(world.ledger.erasure.holds()) == (decision == "refused")
+    [released] = [entry.body for _, entry in world.ledger.events(kinds=(kind_of(HoldReleased),))]
+    assert released.approvals == (second,)
+
+
+def test_what_was_approved_is_done_once(world):
+    world.person("privacy")
+    world.person("approver")
+    privacy, approver = world.people["privacy"], world.people["approver"]
+    asked = holds.ask_to_place(world.desk, world.directory.profile, ["account_x"], "r", actor=privacy)
+    world.desk.answer(asked, "approved", actor=approver)
+    approval = world.casebook.approval(asked)
+    subject = world.ledger.content(approval.seq)
+    for _ in range(3):
+        holds.fulfil(world.ledger, approval, subject)
+    assert len(world.ledger.erasure.holds()) == 1

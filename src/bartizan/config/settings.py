@@ -157,7 +157,7 @@ class MonitorSettings(_Section, frozen=True, kw_only=True):
     rules: str = ""
     """File of your own rules, in CEL; see docs/monitor.md. One that can't be read stops the monitor."""
     trend_accounts: Annotated[int, msgspec.Meta(ge=5)] = 5
-    """Fewest accounts that a figure of the trends may be about. Raise it, never lower it again: two views of the same weeks tell more than one."""
+    """Fewest accounts that a figure of the trends may be about. Never lower it again: two views of the same weeks tell more than one."""
 
 
 class RuleSetting(_Section, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Trends as a page: what many accounts do, by week; nothing about a few. Held to the same policy as the texts, and reading it is on record."""
+"""Trends as a page: what many accounts do, by week; nothing about a few. Held to the policy of texts, and reading it is on record."""
 
 from __future__ import annotations
 

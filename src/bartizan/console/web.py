@@ -41,6 +41,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "word-taken": "Your word is recorded.",
     "erased": "The text is erased, and every store was searched for what might be left.",
     "hold-asked": "Others were asked to approve the hold.",
+    "release-asked": "Others were asked to approve the end of the hold.",
     "reports-read": "The files were read; what could not be read is listed under it.",
     "signed-out": "You are signed out.",
 }
