@@ -123,7 +123,8 @@ def watched(world):
     (document,) = parse(text, "a.txt").documents
     world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
     world.ledger.erasure.hold([account], reason="a case is open")
-    holds.ask_to_place(world.desk, world.directory.profile, [account], "another case", actor=world.people["auditor"])
+    world.person("privacy")
+    holds.ask_to_place(world.desk, world.directory.profile, [account], "another case", actor=world.people["privacy"])
 
 
 @contextlib.contextmanager

@@ -241,3 +241,31 @@ def test_what_was_approved_is_done_once(world):
     for _ in range(3):
         holds.fulfil(world.ledger, approval, subject)
     assert len(world.ledger.erasure.holds()) == 1
+
+
+def test_what_waits_for_people_is_on_the_first_page_and_in_the_metrics(world):
+    world.traffic(40)
+    [account] = enforced(world, 1, level="high", confidence=0.9999, category="ransomware")
+    who = next(each for each in world.directory.principals(at=world.now) if each.account == account)
+    world.monitor.appeals.file(world.monitor.docket.cases(account)[0], "not me", actor=who)
+    world.person("privacy")
+    holds.ask_to_place(world.desk, world.directory.profile, [account], "r", actor=world.people["privacy"])
+    world.monitor.drawer.draw(budget=5)
+    world.now += 3 * 86_400
+    waiting = len(world.monitor.queue.items)
+    body = world.browser("operator").get("/overview.json").json()["waiting"]
+    assert body["review"] == waiting > 0
+    assert (body["appeals"], body["consents"]) == (1, 1)
+    assert body["late"] == body["appeals"] + body["cases"]
+    assert "open appeals" in world.browser("operator").get("/overview").text
+    service = world.registrar.register("service", "collector", ("auditor",), actor=None)
+    key = world.registrar.issue_key(service.id, actor=None).secret.reveal()
+    answer = world.browser().get("/metrics", authorization=f"Bearer {key}")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    assert {'bartizan_cases_waiting{kind="appeal"} 1', 'bartizan_consents_waiting{action="hold"} 1'} <= set(lines)
+    assert f"bartizan_review_waiting {waiting}" in lines
+    assert any(line.startswith('bartizan_review_miss_rate{stratum="all",bound="high"} ') for line in lines)
+    assert "account_" not in answer.text
+    assert world.browser().get("/metrics").status == 401
+    assert world.browser("member").get("/metrics").status == 403
