@@ -204,7 +204,10 @@ def test_a_hold_blocks_an_erasure_until_it_is_released(shell):
     assert held == [account]
     assert "held" in shell.no("Pia", "ledger", "erase", account, "--reason", "asked")
     shell.no("Ben", "ledger", "release", hold, "--reason", "closed")
-    shell.ok("Pia", "ledger", "release", hold, "--reason", "closed")
+    approval = shell.ok("Pia", "ledger", "release", hold, "--reason", "closed")
+    assert "held" in shell.no("Pia", "ledger", "erase", account, "--reason", "asked")
+    shell.ok("Ben", "case", "approve", approval)
+    assert json.loads(shell.ok("Pia", "ledger", "holds", "--json")) == {}
     assert json.loads(shell.ok("Pia", "ledger", "erase", account, "--reason", "asked", "--json"))["keys"]
     assert " 0 erased" not in shell.ok("Pia", "ledger", "verify")
     assert json.loads(shell.ok("Pia", "ledger", "retention", "--apply", "--json"))["erased"]["keys"] == []

@@ -8,42 +8,46 @@ from bartizan import casework
 from bartizan.console.parts import Ask
 from bartizan.console.routes import DEEDS, PAGES
 from bartizan.event import SignalRaised, envelope
+from bartizan.monitor import holds
 from bartizan.policy.engine import actions
 from bartizan.workbench.intel.analyse import analyse
 from bartizan.workbench.intel.parse import parse
 
 MATRIX = Path(__file__).parent / "matrix.txt"
-ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
+ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin", "member")
 
 
 @pytest.fixture
 def things(world):
     """Return what the routes are about, by their first word."""
     exchange = world.exchange()
-    world.person("member")
+    subject = world.registrar.register("person", "whom it is about", ("member",), actor=None)
+    key = world.registrar.issue_key(subject.id, actor=None).secret.reveal()
     desk = casework.Desk(world.ledger, world.casebook, clock=lambda: world.now)
     case = desk.open("review", "account_" + "a" * 32, actor=None)
-    file, item = enforced(world)
+    file, item = enforced(world, subject)
     (document,) = parse(b"TLP:CLEAR\nAPT28 used hxxp://evil[.]example.com/a against hospitals in Norway.", "a.txt").documents
     world.person("operator")
     (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
+    world.ledger.erasure.hold([subject.account], reason="r")
+    asked = holds.ask_to_place(world.desk, world.directory.profile, [subject.account], "r", actor=world.people["operator"])
     return {
-        "accounts": world.people["member"].account,
+        "accounts": subject.account,
         "safety": file,
         "review": item,
-        "retention": "",
+        "retention": asked,
         "intel": report,
         "exchanges": exchange,
         "controls": "rules",
-        "access": world.people["member"].id,
-        "keys": world.person("member")[3:11],
+        "access": subject.id,
+        "keys": key[3:11],
         "cases": case,
     }
 
 
-def enforced(world):
+def enforced(world, subject):
     """Have a case file under appeal and an item in the queue."""
-    account = world.people["member"].account
+    account = subject.account
     fact = SignalRaised(
         signal="signal_1", account=account, rule="r", rule_version="1", kind="account", level="high", category="ransomware",
         score=2, threshold=1, confidence=0.9999, since=world.now, until=world.now, window="w", evidence=("ex_" + "0" * 32,),
@@ -51,7 +55,7 @@ def enforced(world):
     world.ledger.append_now(envelope(fact, account=account, at=world.now))
     world.monitor.enforcer.settle()
     [file] = world.monitor.docket.cases(account)
-    who = world.directory.principal(world.people["member"].id, at=world.now)
+    who = world.directory.principal(subject.id, at=world.now)
     world.monitor.appeals.file(file, "I did nothing", actor=who)
     world.monitor.drawer.draw(budget=5)
     return file, next(iter(world.monitor.queue.items))
@@ -73,6 +77,14 @@ FORM = {
 }  # fmt: skip
 
 
+def form_of(world, things, route):
+    """Fill in what an act needs so that it would be done."""
+    if "holds" in route.path:
+        sha256 = world.casebook.approval(things["retention"]).subject_sha256
+        return {**FORM, "decision": "approved", "sha256": sha256}
+    return {**FORM, "account": "" if route.path == "/lift" else FORM["account"], "hold": next(iter(world.ledger.erasure.holds()))}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_does_what_policy_decides(world, things, role):
     browser = world.browser(role)
@@ -87,7 +99,7 @@ def test_every_route_does_what_policy_decides(world, things, role):
     for route in DEEDS:
         allowed = decided(world, role, route, things)
         before = world.ledger.checkpoint().size
-        answer = browser.post(filled(route, things), {"csrf": token, **FORM, "account": "" if route.path == "/lift" else FORM["account"]})
+        answer = browser.post(filled(route, things), {"csrf": token, **form_of(world, things, route)})
         assert answer.status in ((200, 303) if allowed else (403,)), (route.path, answer.text)
         assert (world.ledger.checkpoint().size > before) == allowed
 

@@ -9,6 +9,9 @@ import pytest
 import uvicorn
 
 from bartizan.event import ControlModeChanged, SignalRaised, envelope
+from bartizan.monitor import holds
+from bartizan.workbench.intel.analyse import analyse
+from bartizan.workbench.intel.parse import parse
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = (
@@ -38,6 +41,16 @@ PAGES = (
     "/review",
     "/review-quality",
     "/retention",
+    "/intel",
+    "/intel/search",
+    "/intel/search?q=hospital",
+    "/intel/brief",
+    "/intel/indicators",
+    "/intel/matrix",
+    "/intel/campaigns",
+    "/trends",
+    "/policy",
+    "/tools",
     "/nothing",
 )
 _WATCH = "addEventListener('securitypolicyviolation', e => (window.violations ||= []).push(e.violatedDirective + ' ' + e.blockedURI))"
@@ -75,6 +88,9 @@ def chromium():
 
 @pytest.fixture
 def site(world):
+    world.now -= 7 * 86_400
+    world.traffic(300, seed=3)
+    world.now += 7 * 86_400
     world.traffic(300)
     world.exchange(model="lo\u202ecal<script>alert(1)</script>", outcome="failed")
     world.refusal(path="/v1/\u202e<script>alert(1)</script>")
@@ -103,6 +119,12 @@ def watched(world):
     who = next(each for each in world.directory.principals(at=world.now) if each.account == account)
     world.monitor.appeals.file(world.monitor.docket.cases(account)[0], "It is \u202e my own server.", actor=who)
     world.monitor.drawer.draw(budget=40)
+    text = b"TLP:CLEAR\nAPT28 used hxxp://evil[.]example.com/a and spearphishing attachments against hospitals in Norway on 4 May 2026."
+    (document,) = parse(text, "a.txt").documents
+    world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
+    world.ledger.erasure.hold([account], reason="a case is open")
+    world.person("privacy")
+    holds.ask_to_place(world.desk, world.directory.profile, [account], "another case", actor=world.people["privacy"])
 
 
 @contextlib.contextmanager

@@ -1,12 +1,14 @@
 """Case files, accounts, review and retention as pages: filters, walking the filtered set, acts that honour the filter, no JavaScript."""
 
+import msgspec
 import re2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bartizan.console.parts import Parts
 from bartizan.console.safety import matching
-from bartizan.event import SignalRaised, envelope, new_id
+from bartizan.event import ContentRead, HoldReleased, SignalRaised, Verdict, envelope, kind_of, new_id
+from bartizan.monitor import holds
 
 
 def _id_at(at):
@@ -163,3 +165,107 @@ def test_erasing_leaves_a_receipt_that_names_every_store(world):
     assert {store[0] for store in receipt["stores"]} >= {"ledger", "keys", "tables and search index", "backups"}
     assert sum(store[3] for store in receipt["stores"]) == 0
     assert receipt["needles"] > 0
+
+
+def test_trends_show_many_and_never_a_few_and_reading_them_is_on_record(world):
+    week = 7 * 86_400
+    world.now = (world.now // week) * week + 3600
+    hit = Verdict(control="rules", version="1", layer="input", mode="enforce", category="injection", rule="r7", would="block")
+    rare = msgspec.structs.replace(hit, category="weapons", rule="r9")
+    accounts = [f"account_{n:032x}" for n in range(12)]
+    many = [{"account": account} for account in accounts] * 3
+    many += [{"account": account, "outcome": "blocked", "decision": "block", "verdicts": (hit,)} for account in accounts[:7]]
+    many += [{"account": account, "outcome": "blocked", "decision": "block", "verdicts": (rare,)} for account in accounts[:4]]
+    world.exchanges(many)
+    browser = world.browser("reviewer")
+    assert browser.get("/trends.json").json()["stretches"] == []
+    world.now += week
+    browser = world.browser("reviewer")
+    answer = browser.get("/trends.json")
+    [stretch] = answer.json()["stretches"]
+    assert [(figure["path"], figure["n"], figure["accounts"]) for figure in stretch["figures"]] == [
+        ([], 47, 10),
+        (["nothing noticed"], 36, 10),
+        (["stopped"], 11, 5),
+    ]
+    assert "weapons" not in answer.text
+    assert "account_" not in answer.text
+    assert "weapons" not in browser.get("/trends").text
+    assert [entry.body.entries for _, entry in world.ledger.events(kinds=(kind_of(ContentRead),))] == [()] * 3
+    assert world.browser("operator").get("/trends.json").status == 403
+
+
+def test_a_hold_begins_and_ends_with_the_consent_of_others(world):
+    account = "account_" + "f" * 32
+    privacy, approver = world.browser("privacy"), world.browser("approver")
+
+    def agree(browser, decision="approved", **fields):
+        [asked] = browser.get("/retention.json").json()["asked"]
+        url = f"/retention/holds/{asked['id']}"
+        shown = browser.get(f"{url}.json")
+        form = {"decision": decision, "reason": "seen", "sha256": asked["subject_sha256"], **fields}
+        return shown, browser.submit("/retention", f"{url}/answer", **form)
+
+    assert privacy.submit("/retention", "/retention/hold", account=account, reason="a case is open").status == 303
+    assert world.ledger.erasure.holds() == {}
+    assert [answer.status for answer in agree(privacy)] == [403, 403]
+    assert agree(approver, sha256="0" * 64)[1].status == 409
+    shown, answer = agree(approver)
+    assert (shown.json()["accounts"], shown.json()["reason"], answer.status) == ([account], "a case is open", 303)
+    [hold] = world.ledger.erasure.holds()
+    assert privacy.submit("/retention", "/retention/erase", account=account, reason="r").status == 409
+    assert approver.submit("/retention", "/retention/release", hold=hold, reason="r").status == 403
+    assert privacy.submit("/retention", "/retention/release", hold="hold_x", reason="r").status == 404
+    assert privacy.submit("/retention", "/retention/release", hold=hold, reason="it is closed").status == 303
+    assert privacy.submit("/retention", "/retention/release", hold=hold, reason="asked twice").status == 303
+    first, second = (row["id"] for row in privacy.get("/retention.json").json()["asked"])
+    assert list(world.ledger.erasure.holds()) == [hold]
+    for which, decision in ((first, "refused"), (second, "approved")):
+        sha256 = world.casebook.approval(which).subject_sha256
+        form = {"decision": decision, "reason": "seen", "sha256": sha256}
+        assert approver.submit("/retention", f"/retention/holds/{which}/answer", **form).status == 303
+        assert approver.submit("/retention", f"/retention/holds/{which}/answer", **form).status == 403
+        assert bool(world.ledger.erasure.holds()) == (decision == "refused")
+    [released] = [entry.body for _, entry in world.ledger.events(kinds=(kind_of(HoldReleased),))]
+    assert released.approvals == (second,)
+
+
+def test_what_was_approved_is_done_once(world):
+    world.person("privacy")
+    world.person("approver")
+    privacy, approver = world.people["privacy"], world.people["approver"]
+    asked = holds.ask_to_place(world.desk, world.directory.profile, ["account_x"], "r", actor=privacy)
+    world.desk.answer(asked, "approved", actor=approver)
+    approval = world.casebook.approval(asked)
+    subject = world.ledger.content(approval.seq)
+    for _ in range(3):
+        holds.fulfil(world.ledger, approval, subject)
+    assert len(world.ledger.erasure.holds()) == 1
+
+
+def test_what_waits_for_people_is_on_the_first_page_and_in_the_metrics(world):
+    world.traffic(40)
+    [account] = enforced(world, 1, level="high", confidence=0.9999, category="ransomware")
+    who = next(each for each in world.directory.principals(at=world.now) if each.account == account)
+    world.monitor.appeals.file(world.monitor.docket.cases(account)[0], "not me", actor=who)
+    world.person("privacy")
+    holds.ask_to_place(world.desk, world.directory.profile, [account], "r", actor=world.people["privacy"])
+    world.monitor.drawer.draw(budget=5)
+    world.now += 3 * 86_400
+    waiting = len(world.monitor.queue.items)
+    body = world.browser("operator").get("/overview.json").json()["waiting"]
+    assert body["review"] == waiting > 0
+    assert (body["appeals"], body["consents"]) == (1, 1)
+    assert body["late"] == body["appeals"] + body["cases"]
+    assert "open appeals" in world.browser("operator").get("/overview").text
+    service = world.registrar.register("service", "collector", ("auditor",), actor=None)
+    key = world.registrar.issue_key(service.id, actor=None).secret.reveal()
+    answer = world.browser().get("/metrics", authorization=f"Bearer {key}")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    assert {'bartizan_cases_waiting{kind="appeal"} 1', 'bartizan_consents_waiting{action="hold"} 1'} <= set(lines)
+    assert f"bartizan_review_waiting {waiting}" in lines
+    assert any(line.startswith('bartizan_review_miss_rate{stratum="all",bound="high"} ') for line in lines)
+    assert "account_" not in answer.text
+    assert world.browser().get("/metrics").status == 401
+    assert world.browser("member").get("/metrics").status == 403

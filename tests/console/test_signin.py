@@ -1,7 +1,9 @@
 import pytest
+import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bartizan.console.routes import PAGES
 from bartizan.console.web import safe_next
 from bartizan.event import RequestRefused, SessionClosed, kind_of
 
@@ -69,12 +71,27 @@ def test_a_sign_in_from_another_site_is_refused(world):
     assert browser.post("/sign-in", form, origin="").status == 403
 
 
-def test_services_and_members_have_no_business_here(world):
+def test_services_and_people_without_a_role_have_no_business_here(world):
     service = world.registrar.register("service", "bot", ("member",), actor=None)
     key = world.registrar.issue_key(service.id, actor=None).secret.reveal()
     assert "Only persons" in world.browser().submit("/sign-in", "/sign-in", key=key).text
-    answer = world.browser().submit("/sign-in", "/sign-in", key=world.person("member"))
+    nobody = world.registrar.register("person", "nobody in particular", (), actor=None)
+    key = world.registrar.issue_key(nobody.id, actor=None).secret.reveal()
+    browser = world.browser()
+    answer = browser.submit("/sign-in", "/sign-in", key=key)
     assert (answer.status, "no page" in answer.text) == (403, True)
+    assert browser.get("/intel").status == 303
+
+
+def test_members_see_threat_reports_and_nothing_else(world):
+    browser = world.browser()
+    assert browser.sign_in(world.person("member")).headers["location"] == "/intel"
+    links = set(re2.findall(r'href="(/[a-z-]+)"', browser.get("/intel").text))
+    assert links & {route.path for route in PAGES} == {"/intel"}
+    for route in PAGES:
+        if "{id}" not in route.path:
+            wanted = 200 if route.path.startswith("/intel") else 403
+            assert [browser.get(route.path + suffix).status for suffix in ("", ".json")] == [wanted] * 2, route.path
 
 
 def test_a_session_ends_by_time_by_its_key_by_suspension_and_by_signing_out(world):

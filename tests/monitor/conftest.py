@@ -148,6 +148,20 @@ def serve(tmp_path):
     return lambda **settings: running(tmp_path / "data", **settings)
 
 
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    """Return a function that opens one gateway for a whole module, and one that runs a coroutine on its loop."""
+    with asyncio.Runner() as runner, contextlib.ExitStack() as stack:
+
+        def opening(**settings):
+            context = running(tmp_path_factory.mktemp("shared") / "data", **settings)
+            rig = runner.run(context.__aenter__())
+            stack.callback(lambda: runner.run(context.__aexit__(None, None, None)))
+            return rig, runner.run
+
+        yield opening
+
+
 @pytest.fixture
 def raised():
     return signal

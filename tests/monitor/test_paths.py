@@ -1,13 +1,12 @@
 """Every way in which somebody is stopped, warned or cut: each answer, in both dialects, names a case that can be read and appealed."""
 
-import asyncio
 import functools
 
 import msgspec
 import pytest
 
 from bartizan.config import GuardSettings, LimitSettings, RuleSetting
-from bartizan.event import AccountStandingChanged, MeasureTaken, NamedScore, Tier, envelope
+from bartizan.event import AccountStandingChanged, MeasureTaken, NamedScore, Tier, envelope, new_id
 from bartizan.model.script import Call, Reply, Rule, Script
 
 PHRASE = "kumquat protocol"
@@ -25,7 +24,7 @@ A_TOOL = {"name": "fetch", "input_schema": {"type": "object", "properties": {"ur
 
 def enforce(rig, raised, step):
     """Take one account up the ladder to a step, in order, at the times that the ladder wants."""
-    ada = rig.people["ada"]
+    ada = rig.people[rig.who]
     monitor = rig.app.monitor
     if step == "suspend_account":
         rig.raise_signal(raised(ada.account, rig.seen, category="ransomware", level="high", confidence=0.9999))
@@ -37,15 +36,15 @@ def enforce(rig, raised, step):
 
 
 def by_hand(rig, raised, standing):
-    fact = AccountStandingChanged(account=rig.people["ada"].account, standing=standing, reason="seen by a person")
+    fact = AccountStandingChanged(account=rig.people[rig.who].account, standing=standing, reason="seen by a person")
     rig.app.ledger.append_now(envelope(fact, actor="person_x", account=fact.account))
 
 
 def measure(rig, raised, **fields):
     fact = MeasureTaken(
-        measure="measure_1",
-        case="case_" + "1" * 32,
-        account=rig.people["ada"].account,
+        measure=new_id("measure"),
+        case=new_id("case"),
+        account=rig.people[rig.who].account,
         rule="r",
         rule_version="1",
         ladder="1",
@@ -86,34 +85,41 @@ async def ask(rig, dialect, text, *, stream=False, tool=False, tier="", repeat=1
         body["tools"] = [TOOL if dialect == "chat" else A_TOOL]
     headers = [(b"x-bartizan-tier", tier.encode())] if tier else []
     for _ in range(repeat):
-        answer = await rig.call("POST", path, rig.keys["ada"], body, headers=headers)
+        answer = await rig.call("POST", path, rig.keys[rig.who], body, headers=headers)
     return answer
+
+
+@pytest.fixture(scope="module")
+def shared(opened):
+    """One gateway for all of them: each has an account of its own, and what is done to an account touches no other."""
+    limits = {tier: LimitSettings(requests_per_minute=300, concurrent=64, tokens_per_minute=0) for tier in Tier}
+    guard = GuardSettings(rules=(RuleSetting(id="kumquat", phrase=PHRASE),), egress_hosts=("docs.example.org",))
+    return opened(script=SCRIPT, limits=limits, guard=guard)
 
 
 @pytest.mark.parametrize("dialect", ["chat", "messages"])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_block_warning_and_suspension_names_a_whole_case(serve, raised, path, dialect):
+def test_every_block_warning_and_suspension_names_a_whole_case(shared, raised, path, dialect):
     arrange, request, status = PATHS[path]
+    rig, run = shared
 
     async def story():
-        limits = {tier: LimitSettings(requests_per_minute=300, concurrent=64, tokens_per_minute=0) for tier in Tier}
-        guard = GuardSettings(rules=(RuleSetting(id="kumquat", phrase=PHRASE),), egress_hosts=("docs.example.org",))
-        async with serve(script=SCRIPT, limits=limits, guard=guard) as rig:
-            rig.person("ada", *(("auditor",) if arrange == "no role" else ()))
-            rig.seen = (await ask(rig, dialect, "a harmless beginning")).headers["x-request-id"]
-            if callable(arrange):
-                arrange(rig, raised)
-            answer = await ask(rig, dialect, **request)
-            if status is not None:
-                assert answer.status == status, answer.body
-            case = named(answer, path)
-            file = (await rig.call("GET", f"/v1/safety/cases/{case}", rig.keys["ada"])).json()
-            complete(file, case)
-            filed = await rig.call("POST", file["appeal"]["url"], rig.keys["ada"], {"statement": "please look again"})
-            assert filed.status == 200, filed.body
-            assert filed.json()["appeal"]["state"] == "open"
+        rig.who = f"{path}, {dialect}"
+        rig.person(rig.who, *(("auditor",) if arrange == "no role" else ()))
+        rig.seen = (await ask(rig, dialect, "a harmless beginning")).headers["x-request-id"]
+        if callable(arrange):
+            arrange(rig, raised)
+        answer = await ask(rig, dialect, **request)
+        if status is not None:
+            assert answer.status == status, answer.body
+        case = named(answer, path)
+        file = (await rig.call("GET", f"/v1/safety/cases/{case}", rig.keys[rig.who])).json()
+        complete(file, case)
+        filed = await rig.call("POST", file["appeal"]["url"], rig.keys[rig.who], {"statement": "please look again"})
+        assert filed.status == 200, filed.body
+        assert filed.json()["appeal"]["state"] == "open"
 
-    asyncio.run(story())
+    run(story())
 
 
 def named(answer, path):

@@ -108,18 +108,15 @@ def hold(
     json: Json = False,
 ) -> None:
     """Ask to forbid that anything of some accounts is erased; in force once others have approved it (bartizan case approve)."""
-    import msgspec
-
-    from bartizan.cli.office import Hold, office
-    from bartizan.identity import duties
+    from bartizan.cli.office import office
+    from bartizan.monitor import holds
     from bartizan.policy import Resource
 
     with office(data, config) as desk:
         actor = desk.enter(key)
         desk.permit(actor, "hold.place", Resource(type="Hold", id="new", attributes={"proposer": actor.person}))
-        needed = duties().hold_approvers[desk.directory.profile]
-        subject = msgspec.json.encode(Hold(accounts=account, reason=reason))
-        approval = desk.desk.ask("hold", subject, actor=actor, needed=needed, summary=f"hold {len(account)} account(s)")
+        needed = holds.needed(desk.directory.profile)
+        approval = holds.ask_to_place(desk.desk, desk.directory.profile, account, reason, actor=actor)
     say(f"waits for {needed} other person(s): bartizan case approve {approval}")
     if json:
         emit({"approval": approval, "needed": needed})
@@ -134,16 +131,23 @@ def release(
     data: Data = None,
     config: Settings = None,
     key: Key = "",
+    json: Json = False,
 ) -> None:
-    """End a hold. A duty of privacy officers."""
+    """Ask to end a hold, a duty of privacy officers; it ends once others have approved it (bartizan case approve)."""
     from bartizan.cli.office import office
+    from bartizan.monitor import holds
     from bartizan.policy import Resource
 
     with office(data, config) as desk:
         actor = desk.enter(key)
         desk.permit(actor, "hold.release", Resource(type="Hold", id=hold, attributes={"proposer": actor.person}))
-        desk.ledger.erasure.release(hold, reason=reason, actor=actor.id)
-    say(f"released {safe(hold)}")
+        needed = holds.needed(desk.directory.profile)
+        approval = holds.ask_to_release(desk.ledger, desk.desk, desk.directory.profile, hold, reason, actor=actor)
+    say(f"waits for {needed} other person(s): bartizan case approve {approval}")
+    if json:
+        emit({"approval": approval, "needed": needed})
+    else:
+        sys.stdout.write(f"{approval}\n")
 
 
 @app.command()

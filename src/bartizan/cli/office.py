@@ -19,6 +19,7 @@ from bartizan.errors import ConfigError, RefusedError
 from bartizan.event import ContentRead, ToolsPinned, envelope
 from bartizan.guard.pins import read_subject as read_pins
 from bartizan.identity import Principal, duties, read_subject
+from bartizan.monitor import holds
 from bartizan.policy import Resource
 
 _KINDS = ("person", "service", "agent")
@@ -38,6 +39,7 @@ class Office:
         self.monitor = rooms.monitor
         self.pins = rooms.pins
         self.settings = rooms.settings
+        self.rooms = rooms
 
     def enter(self, key: str) -> Principal:
         """Return the person whose key this is; raises RefusedError."""
@@ -120,9 +122,8 @@ class Office:
             case "approved", "role":
                 wanted = _roles(subject)
                 self.registrar.assign_roles(wanted.principal, wanted.roles, actor=None, approved_by=approval_id)
-            case "approved", "hold":
-                held = _hold(subject)
-                self.ledger.erasure.hold(held.accounts, reason=held.reason, approvals=(approval_id,), actor=approval.proposer)
+            case "approved", "hold" | "hold.release":
+                holds.fulfil(self.ledger, approval, subject)
             case "approved", "tool.pin":
                 server, tools = read_pins(subject)
                 self.ledger.append_now(envelope(ToolsPinned(server=server, tools=tools, approval=approval_id), causation=approval_id))
@@ -140,7 +141,7 @@ class Office:
                 return "grant.approve", self._grant(approval, read_subject(subject, approval.id).principal)
             case "role":
                 return "grant.approve", self._grant(approval, _roles(subject).principal)
-            case "hold":
+            case "hold" | "hold.release":
                 return "hold.approve", Resource(type="Hold", id=approval.id, attributes={"proposer": approval.proposer})
             case _:
                 attributes = {"proposer": approval.proposer, "subject": approval.action}
@@ -161,20 +162,6 @@ def _roles(subject: bytes) -> _Roles:
         return msgspec.json.decode(subject, type=_Roles)
     except msgspec.DecodeError as error:
         raise RefusedError(f"reading the roles that were asked for: {error}", code="invalid_roles", hint="ask again") from error
-
-
-class Hold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked for when somebody proposes a hold: the accounts (``*`` for all) and why."""
-
-    accounts: list[str]
-    reason: str
-
-
-def _hold(subject: bytes) -> Hold:
-    try:
-        return msgspec.json.decode(subject, type=Hold)
-    except msgspec.DecodeError as error:
-        raise RefusedError(f"reading the hold that was asked for: {error}", code="invalid_hold", hint="ask again") from error
 
 
 def _name(text: bytes | None) -> str:

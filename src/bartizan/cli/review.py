@@ -152,3 +152,45 @@ def quality(
         f"agreement: kappa {kappa.kappa:.2f} ({kappa.low:.2f} to {kappa.high:.2f}) over {kappa.items} items\n\n"
         f"{columns(rows)}\n\n{columns(people)}\n"
     )
+
+
+@app.command()
+def trends(data: Data = None, config: Settings = None, key: Key = "", json: Json = False) -> None:
+    """Show what many accounts do, by week; no figure is about a few. Who may read texts may read it, and that is on record."""
+    import time
+
+    from bartizan.app.tables import tables
+    from bartizan.cli.office import columns, office
+    from bartizan.event import ContentRead, envelope
+    from bartizan.gateway.projection.trends import seen
+    from bartizan.monitor.trends import trends as work_out
+    from bartizan.monitor.trends import window
+
+    with office(data, config) as desk:
+        actor = desk.enter(key)
+        desk.permit(actor, "content.read")
+        desk.ledger.append_now(envelope(ContentRead(entries=(), purpose="trends"), tenant=actor.tenant, actor=actor.id))
+        first, this = window(time.time())
+        projections = tables(desk.rooms)
+        try:
+            projections.catch_up()
+            with projections.read() as connection:
+                rows = seen(connection, actor.tenant, first=first, this=this)
+        finally:
+            projections.close()
+        found = work_out(rows, least=desk.settings.monitor.trend_accounts, first=first, this=this)
+    if json:
+        emit(found)
+        return
+    for stretch in found.stretches:
+        lines = [
+            {
+                "what was noticed": "  " * len(each.path) + (each.path[-1] if each.path else "all exchanges"),
+                "exchanges": each.n,
+                "accounts": f">= {each.accounts}",
+            }
+            for each in stretch.figures
+        ]
+        since, until = (time.strftime("%Y-%m-%d", time.gmtime(at)) for at in (stretch.since, stretch.until - 1))
+        sys.stdout.write(f"{since} to {until}\n{columns(lines)}\n\n")
+    say(f"{found.hidden} of {found.weeks} weeks had too little to show; a figure is about {found.least} accounts or more")

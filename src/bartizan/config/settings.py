@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -171,6 +171,8 @@ class MonitorSettings(_Section, frozen=True, kw_only=True):
     webhooks: dict[str, WebhookSettings] = {}
     rules: str = ""
     """File of your own rules, in CEL; see docs/monitor.md. One that can't be read stops the monitor."""
+    trend_accounts: Annotated[int, msgspec.Meta(ge=5)] = 5
+    """Fewest accounts that a figure of the trends may be about. Never lower it again: two views of the same weeks tell more than one."""
 
 
 class RuleSetting(_Section, frozen=True, kw_only=True):

@@ -100,7 +100,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
         return await web.run(lambda: web.refused(request, what))
 
     routes = [Route("/", entry.root), Route("/sign-in", entry.form), Route("/sign-in", entry.enter, methods=["POST"])]
-    routes += [Route("/sign-out", entry.leave, methods=["POST"]), Route("/assets/{name:path}", asset)]
+    routes += [Route("/sign-out", entry.leave, methods=["POST"]), Route("/assets/{name:path}", asset), Route("/metrics", web.metrics)]
     for page in PAGES:
         routes += [Route(f"{page.path}.json", web.page(page, json=True)), Route(page.path, web.page(page, json=False))]
     files = IntelFiles(web)

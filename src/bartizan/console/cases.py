@@ -69,7 +69,7 @@ def cases(parts: Parts, ask: Ask) -> Page:
     body = Cases(
         waiting=tuple(row for row in rows if not row.decided_by)[: 2 * _MOST],
         decided=tuple(reversed(decided[-_MOST:])),
-        consents=tuple(_consent(approval, ask.at) for approval in reversed(parts.casebook.approvals()[-_MOST:])),
+        consents=tuple(consent_row(approval, ask.at) for approval in reversed(parts.casebook.approvals()[-_MOST:])),
     )
     return Page(template="cases.html", title="Cases", body=body)
 
@@ -77,7 +77,7 @@ def cases(parts: Parts, ask: Ask) -> Page:
 def case(parts: Parts, ask: Ask) -> Page:
     """Show one case."""
     known = _known(parts, ask)
-    consents = tuple(_consent(approval, ask.at) for approval in parts.casebook.approvals() if approval.case == known.id)
+    consents = tuple(consent_row(approval, ask.at) for approval in parts.casebook.approvals() if approval.case == known.id)
     may_decide = not known.decided_by and allowed(parts, ask, "case.decide", _resource(known))
     return Page(
         template="case.html",
@@ -144,7 +144,8 @@ def _row(known: Case, at: float) -> CaseRow:
     )
 
 
-def _consent(approval: Approval, at: float) -> ConsentRow:
+def consent_row(approval: Approval, at: float) -> ConsentRow:
+    """Return a consent as lists show it."""
     return ConsentRow(
         id=approval.id,
         action=approval.action,

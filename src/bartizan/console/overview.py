@@ -13,6 +13,7 @@ from bartizan.console.parts import Ask, Page, Parts
 from bartizan.console.record import RecordState, state
 from bartizan.event import LAYERS
 from bartizan.gateway import projection
+from bartizan.monitor import APPEAL
 
 _HOURS: Final = 24
 _SLICE_S: Final = 900
@@ -61,6 +62,16 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for people now: cases that are no appeals, appeals, how many of both are late, consents, items of the review queue."""
+
+    cases: int
+    appeals: int
+    late: int
+    consents: int
+    review: int
+
+
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The overview as JSON."""
 
@@ -73,6 +84,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     refusals: tuple[projection.RefusalCount, ...]
     latency: tuple[projection.LatencyPoint, ...]
     record: RecordState
+    waiting: Waiting
 
 
 def overview(parts: Parts, ask: Ask) -> Page:
@@ -95,9 +107,22 @@ def overview(parts: Parts, ask: Ask) -> Page:
         refusals=tuple(refused),
         latency=tuple(latency),
         record=state(parts),
+        waiting=_waiting(parts, ask.at),
     )
     gateway = parts.settings.gateway
     return Page(template="overview.html", title="Overview", body=body, extra={"gateway": f"http://{gateway.host}:{gateway.port}"})
+
+
+def _waiting(parts: Parts, at: float) -> Waiting:
+    cases = parts.casebook.cases(waiting=True)
+    appeals = sum(each.kind == APPEAL for each in cases)
+    return Waiting(
+        cases=len(cases) - appeals,
+        appeals=appeals,
+        late=sum(bool(each.due_at) and at > each.due_at for each in cases),
+        consents=sum(each.state(at) == "open" for each in parts.casebook.approvals()),
+        review=sum(item.settled is None for item in parts.monitor.queue.items.values()),
+    )
 
 
 def _totals(ended: Sequence[projection.OutcomeCount], refused: Sequence[projection.RefusalCount]) -> Totals:

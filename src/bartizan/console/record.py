@@ -115,7 +115,8 @@ def ledger(parts: Parts, _ask: Ask) -> Page:
             case HoldReleased() as fact if fact.hold in holds:
                 holds[fact.hold] = msgspec.structs.replace(holds[fact.hold], released_at=entry.at)
             case ContentRead() as fact:
-                readings.append(_act(seq, entry, f"text of {_entries(fact.entries)}", fact.purpose))
+                what = f"text of {_entries(fact.entries)}" if fact.entries else "what many did"
+                readings.append(_act(seq, entry, what, fact.purpose))
             case ContentErased() as fact:
                 erasures.append(_act(seq, entry, f"{len(fact.keys)} keys: {', '.join(fact.keys[:3])}", fact.reason))
             case RetentionApplied() as fact:

@@ -21,6 +21,7 @@ from bartizan.console import (
     reviews,
     safety,
     tools,
+    trends,
 )
 from bartizan.console.parts import Deed, Subject, View
 from bartizan.console.parts import record as whole_record
@@ -72,7 +73,9 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/safety/{id}", action="case.show", view=safety.case, subject=safety.subject),
     PageRoute(path="/review", action="content.read", view=reviews.queue, label="Review"),
     PageRoute(path="/review-quality", action="case.list", view=reviews.shown, label="Review quality"),
+    PageRoute(path="/trends", action="content.read", view=trends.shown, label="Trends"),
     PageRoute(path="/retention", action="ledger.verify", view=retention.retention, label="Retention"),
+    PageRoute(path="/retention/holds/{id}", action="hold.approve", view=retention.consent, subject=retention.consent_subject),
 )
 
 DEEDS: tuple[DeedRoute, ...] = (
@@ -89,4 +92,6 @@ DEEDS: tuple[DeedRoute, ...] = (
     DeedRoute(path="/review/{id}/decide", action="content.read", deed=reviews.decide),
     DeedRoute(path="/retention/erase", action="content.erase", deed=retention.erase),
     DeedRoute(path="/retention/hold", action="hold.place", deed=retention.hold, subject=retention.hold_subject),
+    DeedRoute(path="/retention/release", action="hold.release", deed=retention.release, subject=retention.hold_subject),
+    DeedRoute(path="/retention/holds/{id}/answer", action="hold.approve", deed=retention.answer, subject=retention.consent_subject),
 )

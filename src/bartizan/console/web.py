@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bartizan.console.edge import Attempts, is_ours, is_secure
 from bartizan.console.filters import link
+from bartizan.console.gauges import gauges
 from bartizan.console.parts import Ask, Done, Page, Parts, View, record
 from bartizan.console.render import as_html, as_json
 from bartizan.console.routes import PAGES, DeedRoute, PageRoute
@@ -41,6 +42,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "word-taken": "Your word is recorded.",
     "erased": "The text is erased, and every store was searched for what might be left.",
     "hold-asked": "Others were asked to approve the hold.",
+    "release-asked": "Others were asked to approve the end of the hold.",
     "reports-read": "The files were read; what could not be read is listed under it.",
     "signed-out": "You are signed out.",
 }
@@ -116,6 +118,19 @@ class Web:
             return await self.run(work)
 
         return endpoint
+
+    async def metrics(self, request: Request) -> Response:
+        """Answer gauges to whoever may list cases: by API key, as collectors do, or by session."""
+
+        def work() -> Response:
+            self.parts.projections.catch_up()
+            ask = self._ask(request, self.person(request, bearer=True))
+            decision = self.parts.policy.decide(ask.who, "case.list", record(self.parts, ask))
+            if not decision.allowed:
+                raise RefusedError("case.list is not permitted to you", code="not_permitted", status=403, hint=decision.hint)
+            return Response(gauges(self.parts, ask.at), media_type="text/plain; version=0.0.4")
+
+        return await self.run(work)
 
     def person(self, request: Request, *, bearer: bool = False) -> Principal:
         """Return who asks, by session cookie or, for JSON, by API key; raises RefusedError 401 or 403."""

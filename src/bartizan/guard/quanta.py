@@ -7,6 +7,7 @@ out all but some two words in a hundred long ones, so that a short run can be to
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -45,14 +46,15 @@ def _class(values: Iterable[int]) -> str:
     return "[" + "".join(signs.get(_DIGITS[value], _DIGITS[value]) for value in sorted(set(values))) + "]"
 
 
+@cache
 def _written(kinds: tuple[str, ...]) -> str:
     """Return the pattern for up to three bytes of the given kinds."""
     values = [_BYTES[kind] for kind in kinds] + [_ALL] * (3 - len(kinds))  # decoders don't look at the bits left over
     first, second, third = values
     classes = (
         _class(byte >> 2 for byte in first),
-        _class((byte & 3) << 4 | after >> 4 for byte in first for after in second),
-        _class((byte & 15) << 2 | after >> 6 for byte in second for after in third),
+        _class(high << 4 | low for high in {byte & 3 for byte in first} for low in {byte >> 4 for byte in second}),
+        _class(high << 2 | low for high in {byte & 15 for byte in second} for low in {byte >> 6 for byte in third}),
         _class(byte & 63 for byte in third),
     )
     return "".join(classes[: len(kinds) + 1])
