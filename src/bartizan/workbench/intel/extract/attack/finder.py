@@ -59,7 +59,7 @@ def _is_named(named: dict[str, list[int]], id_: str, part: Sentence) -> bool:
 
 
 def _best(model: models.Model, whether: npt.NDArray[np.float32], which: npt.NDArray[np.float32]) -> tuple[int, float]:
-    both = np.where(model.alone, whether[0] + which[0], -np.inf)
+    both = np.where(model.alone, model.mix * whether[0] + which[0], -np.inf)
     place = int(both.argmax())
     return place, float(model.probabilities(which, 1)[0, place]) * float(model.probabilities(whether, 0)[0].max()) ** 0.5
 
