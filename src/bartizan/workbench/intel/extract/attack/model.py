@@ -94,5 +94,5 @@ def decode(raw: bytes) -> Model:
             arrays["slope"],
             arrays["alone"],
             float(arrays["threshold"]),
-            float(arrays["mix"]) if "mix" in arrays else 1.0,
+            float(arrays["mix"]),
         )
