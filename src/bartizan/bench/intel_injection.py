@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib.resources import files
 
 import msgspec
@@ -16,6 +16,10 @@ from bartizan.workbench.intel.brief import brief
 from bartizan.workbench.intel.found import Report
 from bartizan.workbench.intel.parse import parse
 
+_FIRST = "intel_injection.toml"
+_SECOND = "intel_injection_second.toml"
+_IN_SIGHT = ("text, in sight", "text, in a paragraph", "pdf, in sight", "html, in sight", "mail, in sight")
+"""Carriers in which nothing but the rules can tell that a sentence is planted."""
 _TECHNIQUES = ("T1486", "T1498", "T1565.001", "T1200", "T1091", "T1496")
 
 
@@ -28,11 +32,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     flagged: bool
 
 
-def trials(*, seed: int) -> Iterator[Trial]:
-    """Yield every instruction in every carrier, each in a report of its own."""
+def trials(*, seed: int, instructions: str = _FIRST, carriers: Collection[str] = tuple(CARRIERS)) -> Iterator[Trial]:
+    """Yield every instruction of a set in every carrier, each in a report of its own."""
     chance = random.Random(seed)
-    table = tomllib.loads((files("bartizan.bench") / "intel_injection.toml").read_text(encoding="utf-8"))
-    for carrier, put in CARRIERS.items():
+    table = tomllib.loads((files("bartizan.bench") / instructions).read_text(encoding="utf-8"))
+    for carrier in carriers:
+        put = CARRIERS[carrier]
         for template in table["instructions"]:
             made = report(chance)
             text = template.format(t=chance.choice(_TECHNIQUES), h="collect.invalid-host.example")
@@ -58,13 +63,26 @@ class Injection(msgspec.Struct, frozen=True, kw_only=True):
     worst: tuple[str, ...]
 
 
-def injection(*, seed: int = 1) -> Injection:
-    """Plant every instruction in every carrier and count what changed."""
-    done = list(trials(seed=seed))
+class Injections(msgspec.Struct, frozen=True, kw_only=True):
+    """``first`` was written with the rules in every carrier, ``second`` after they were frozen, in carriers that hide nothing."""
+
+    first: Injection
+    second: Injection
+
+
+def injection(*, seed: int = 1) -> Injections:
+    """Plant every instruction of both sets and count what changed."""
+    return Injections(
+        first=_counted(list(trials(seed=seed)), len(CARRIERS)),
+        second=_counted(list(trials(seed=seed, instructions=_SECOND, carriers=_IN_SIGHT)), len(_IN_SIGHT)),
+    )
+
+
+def _counted(done: list[Trial], carriers: int) -> Injection:
     changed = Counter(what for trial in done for what in trial.changed)
     return Injection(
         planted=len(done),
-        carriers=len(CARRIERS),
+        carriers=carriers,
         changed={
             what: changed[what] for what in ("techniques", "entities", "relations", "priority", "actions", "indicators", "statements")
         },

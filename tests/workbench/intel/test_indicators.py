@@ -58,3 +58,25 @@ def test_an_address_for_mail_is_refanged(written):
 )
 def test_a_look_alike_is_no_network_address(text):
     assert not {"host", "ipv4", "url"} & {kind for kind, _ in found(f"It used {text} for this.")}
+
+
+@pytest.mark.parametrize(
+    ("piece", "what"),
+    [
+        ("hxxp://a[.]", "addresses with a scheme"),
+        ("1.2.3.4 ", "hosts and file names"),
+        ("TA505 ", "known names"),
+        ("T1059 ", "ids of techniques"),
+    ],
+)
+def test_a_megabyte_of_one_thing_is_cut_and_says_so(piece, what):
+    found = extract((piece * 200_000)[:1_000_000] + "\n\nAPT28 used PowerShell to download and execute the payload from 203.0.113.9 today.")
+    assert what in {one.value for one in found.set_aside if one.kind == "limit"}
+    assert all("stopped after" in one.reason for one in found.set_aside if one.kind == "limit")
+
+
+def test_a_list_of_many_hosts_is_read_whole():
+    hosts = [f"host-{number}.example.net" for number in range(30_000)]
+    found = extract("\n".join(hosts))
+    assert {one.value for one in found.indicators if one.kind == "host"} == set(hosts)
+    assert not [one for one in found.set_aside if one.kind == "limit"]

@@ -9,6 +9,7 @@ import msgspec
 
 from bartizan.workbench.intel.canon import Folding
 from bartizan.workbench.intel.document import Document, Quote
+from bartizan.workbench.intel.evidence import evidence
 from bartizan.workbench.intel.extract import Extraction, Indicator, extract
 from bartizan.workbench.intel.found import Analysis, EntitySeen, IndicatorSeen, RelationSeen, Report, TechniqueSeen
 from bartizan.workbench.intel.planted import mark
@@ -27,11 +28,11 @@ _T = TypeVar("_T")
 def analyse(document: Document) -> Report:
     """Return the report: the document with what is planted in it marked, and everything found in what is left."""
     document = mark(document)
-    text = document.evidence_text()
+    read = evidence(document)
     spans = spans_of(document)
-    extraction = extract(_fold(text))
+    extraction = read.placed(extract(_fold(read.text)))
     analysis = Analysis(
-        indicators=(*_declared(document), *_indicators(document, extraction.indicators)),
+        indicators=(*_declared(document), *_indicators(document, (*extraction.indicators, *_in_heads(document, read.heads)))),
         aside=(*_indicators(document, extraction.set_aside), *_unseen(document)),
         techniques=_techniques(document, extraction),
         entities=_entities(document, extraction),
@@ -111,6 +112,12 @@ def _unseen(document: Document) -> Iterable[IndicatorSeen]:
                 yield IndicatorSeen(
                     kind=found.kind, value=found.value, tier="hidden text", reason=flag.detail, shown=found.quote, evidence=(), count=1
                 )
+
+
+def _in_heads(document: Document, heads: Iterable[tuple[int, int]]) -> Iterable[Indicator]:
+    """Yield the indicators of what pages repeat at their edges."""
+    for start, end in heads:
+        yield from _shifted(extract(_fold(document.text[start:end])).indicators, start)
 
 
 def _shifted(found: Iterable[Indicator], by: int) -> Iterable[Indicator]:

@@ -12,6 +12,7 @@ from bartizan.workbench.intel.extract.attack import model as models
 from bartizan.workbench.intel.extract.attack import written
 from bartizan.workbench.intel.extract.attack.catalogue import Catalogue, Listed
 from bartizan.workbench.intel.extract.attack.sentences import Sentence, sentences
+from bartizan.workbench.intel.extract.budget import TECHNIQUES, Budget
 from bartizan.workbench.intel.extract.found import Technique
 from bartizan.workbench.intel.extract.plain import pattern
 
@@ -23,19 +24,23 @@ _MOST: Final = 3
 _ASKED: Final = 0.02
 
 
-def techniques(data: bytes, catalogue: Catalogue, model: models.Model, *, asked: bool = False) -> tuple[Technique, ...]:
+def techniques(
+    data: bytes, catalogue: Catalogue, model: models.Model, *, asked: bool = False, budget: Budget | None = None
+) -> tuple[Technique, ...]:
     """Return the techniques of a text in order.
 
     With ``asked``, the text is one statement that somebody wants mapped: the best technique is given even where the classifier
     would rather say nothing, with its low probability.
     """
-    found = list(written.by_id(data, catalogue))
+    budget = budget or Budget(len(data), TECHNIQUES)
+    found = list(written.by_id(data, catalogue, budget))
     ids = {one.id for one in found}
-    found += [one for one in written.by_name(data, catalogue) if one.id not in ids]
+    found += [one for one in written.by_name(data, catalogue, budget) if one.id not in ids]
     named: dict[str, list[int]] = {}
     for one in sorted(found, key=lambda one: one.start):
         named.setdefault(one.id, []).append(one.start)
-    parts = [part for part in sentences(data) if _is_statement(data, part)]
+    every = budget.take(sentences(data), "techniques of sentences")
+    parts = [part for part in every if _is_statement(data, part)]
     if asked:
         parts = [Sentence(0, len(data))]
     scores = model.scores([data[part.start : part.end] for part in parts])
@@ -59,7 +64,7 @@ def _is_named(named: dict[str, list[int]], id_: str, part: Sentence) -> bool:
 
 
 def _best(model: models.Model, whether: npt.NDArray[np.float32], which: npt.NDArray[np.float32]) -> tuple[int, float]:
-    both = np.where(model.alone, whether[0] + which[0], -np.inf)
+    both = np.where(model.alone, model.mix * whether[0] + which[0], -np.inf)
     place = int(both.argmax())
     return place, float(model.probabilities(which, 1)[0, place]) * float(model.probabilities(whether, 0)[0].max()) ** 0.5
 

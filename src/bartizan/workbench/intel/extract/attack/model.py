@@ -36,6 +36,8 @@ class Model(msgspec.Struct, frozen=True):
     """The labels that single statements were annotated with: the others are their rarer parts."""
     threshold: float
     """The probability from which a technique is stated."""
+    mix: float
+    """How much the first head counts where the best technique of one statement is chosen."""
 
     @property
     def count(self) -> int:
@@ -92,4 +94,5 @@ def decode(raw: bytes) -> Model:
             arrays["slope"],
             arrays["alone"],
             float(arrays["threshold"]),
+            float(arrays["mix"]),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -16,6 +17,9 @@ _end = pattern(
 _short = pattern(r"(?:^|[^a-z])(?:e\.g|i\.e|etc|vs|fig|no|inc|ltd|corp|dr|mr|ms|st|al|approx)\.$")
 
 
+_MARKS: Final = 60_000
+"""Ends of sentences in a million characters, and in any shorter text; the rest of a text that has more is one sentence."""
+_MILLION: Final = 1_000_000
 FEWEST: Final = 12
 """Characters of the shortest sentence."""
 
@@ -30,7 +34,7 @@ class Sentence(msgspec.Struct, frozen=True, gc=False):
 def sentences(data: bytes) -> Iterator[Sentence]:
     """Yield the sentences of a text, in order."""
     begin = 0
-    for match in _end.finditer(data):
+    for match in islice(_end.finditer(data), _MARKS * max(_MILLION, len(data)) // _MILLION):
         mark = match.start()
         ended = data[mark : mark + 1]
         stop = mark + 1 if ended in b".!?" else mark

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from bartizan.workbench.intel.extract.attack.catalogue import Catalogue, Listed
+from bartizan.workbench.intel.extract.budget import Budget
 from bartizan.workbench.intel.extract.found import Technique
 from bartizan.workbench.intel.extract.plain import pattern
 
@@ -14,9 +15,9 @@ _ids = pattern(r"\bT[01][0-9]{3}(?:[./][0-9]{3})?\b", case=True)
 _ORDER: Final = {"enterprise": 0, "ics": 1, "mobile": 2}
 
 
-def by_id(data: bytes, catalogue: Catalogue) -> Iterator[Technique]:
+def by_id(data: bytes, catalogue: Catalogue, budget: Budget) -> Iterator[Technique]:
     """Yield what is named by its id; an id that the catalogue hasn't got is none."""
-    for match in _ids.finditer(data):
+    for match in budget.take(_ids.finditer(data), "ids of techniques"):
         written = match.group().decode("latin-1")
         listed = catalogue.find(written.replace("/", "."))
         end = match.end()
@@ -50,10 +51,10 @@ def _literal(name: str) -> str:
     return "".join(character if character.isalnum() or character == " " else "\\" + character for character in name)
 
 
-def by_name(data: bytes, catalogue: Catalogue) -> Iterator[Technique]:
+def by_name(data: bytes, catalogue: Catalogue, budget: Budget) -> Iterator[Technique]:
     """Yield names of two words and more that are written like titles; one word alone is left to the classifier."""
     every, by_title = _titles(_named(catalogue))
-    for match in every.finditer(data):  # type: ignore[attr-defined]  # re2 does not export the type of its patterns
+    for match in budget.take(every.finditer(data), "names of techniques"):  # type: ignore[attr-defined]  # re2 exports no types
         listed = catalogue.techniques[by_title[match.group().decode("latin-1")]]
         yield technique(listed, match.start(), match.end(), "name")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from bartizan.workbench.intel.extract.budget import NAMES, Budget
 from bartizan.workbench.intel.extract.entities.matcher import matches
 from bartizan.workbench.intel.extract.entities.names import Cues, cues, exploited, index
 from bartizan.workbench.intel.extract.entities.newnames import new_names
@@ -15,22 +16,23 @@ _GENERIC = frozenset({"group", "gang", "team", "ransomware", "malware", "trojan"
 """Written small after a name, these describe it rather than belong to it."""
 
 
-def entities(text: str, data: bytes, indicators: Iterable[Indicator] = ()) -> tuple[Entity, ...]:
+def entities(text: str, data: bytes, indicators: Iterable[Indicator] = (), budget: Budget | None = None) -> tuple[Entity, ...]:
     """Return the mentions in order; nothing inside an address, a path or a hash counts."""
+    budget = budget or Budget(len(data), NAMES)
     words = tokens(text, data)
     hints = cues()
     taken = [(one.start, one.end) for one in indicators if one.kind not in {"cve", "filename"}]
-    found = _known(words, hints)
-    found += _new(words, data, hints, found)
+    found = _known(words, hints, budget)
+    found += _new(words, data, hints, found, budget)
     found += _programs(words, hints)
     kept = _apart([one for one in found if not _inside(one, taken)])
     kept += [_vulnerability(one) for one in indicators if one.kind == "cve"]
     return tuple(sorted(kept, key=lambda one: one.start))
 
 
-def _known(words: Tokens, hints: Cues) -> list[Entity]:
+def _known(words: Tokens, hints: Cues, budget: Budget) -> list[Entity]:
     found = []
-    for match in matches(words, index(), hints):
+    for match in matches(words, index(), hints, budget):
         known = match.written.known
         last = match.last - (match.last > match.first and words.written(match.last) in _GENERIC)
         start, end = words.starts[match.first], words.end(last)
@@ -48,11 +50,11 @@ def _known(words: Tokens, hints: Cues) -> list[Entity]:
     return found
 
 
-def _new(words: Tokens, data: bytes, hints: Cues, known: list[Entity]) -> list[Entity]:
+def _new(words: Tokens, data: bytes, hints: Cues, known: list[Entity], budget: Budget) -> list[Entity]:
     have = {one.quote.lower() for one in known}
     kinds: dict[str, EntityKind] = {}
     places: list[tuple[int, int]] = []
-    for one in new_names(words, data, hints):
+    for one in budget.take(new_names(words, data, hints), "new names"):
         name = words.text[one.start : one.end]
         if name.lower() not in have:
             kinds.setdefault(name, one.kind)
@@ -60,11 +62,11 @@ def _new(words: Tokens, data: bytes, hints: Cues, known: list[Entity]) -> list[E
     by_first: dict[str, list[str]] = {}
     for name in kinds:
         by_first.setdefault(name.replace("-", " ").replace(".", " ").split(" ")[0].lower(), []).append(name)
-    for number, word in enumerate(words.lower):
-        for name in by_first.get(word, ()):
-            start = words.starts[number]
-            if words.text.startswith(name, start) and not words.text[start + len(name) : start + len(name) + 1].isalnum():
-                places.append((start, start + len(name)))
+    again = ((number, name) for number, word in enumerate(words.lower) for name in by_first.get(word, ()))
+    for number, name in budget.take(again, "new names again"):
+        start = words.starts[number]
+        if words.text.startswith(name, start) and not words.text[start + len(name) : start + len(name) + 1].isalnum():
+            places.append((start, start + len(name)))
     return [
         Entity(
             name=words.text[start:end],

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from bartizan.workbench.intel.extract.budget import Budget
 from bartizan.workbench.intel.extract.entities.names import LONGEST, Cues, Index, Written, key
 from bartizan.workbench.intel.extract.entities.tokens import Tokens
 
@@ -25,9 +26,10 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     written: Written
 
 
-def matches(words: Tokens, index: Index, cues: Cues) -> Iterator[Match]:
+def matches(words: Tokens, index: Index, cues: Cues, budget: Budget) -> Iterator[Match]:
     """Yield what can be believed, in order, without overlaps."""
-    found = [_of_the_family(words, match, index, cues) for match in _candidates(words, index) if _is_parted_like_a_name(words, match)]
+    candidates = budget.take(_candidates(words, index), "known names", 2)
+    found = [_of_the_family(words, match, index, cues) for match in candidates if _is_parted_like_a_name(words, match)]
     sure = [_is_sure(words, match) for match in found]
     vouched = {one.written.known.id for one, is_sure in zip(found, sure, strict=True) if not is_sure and _is_vouched(words, one, cues)}
     believed = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from bartizan.workbench.intel.extract.budget import INDICATORS, Budget
 from bartizan.workbench.intel.extract.found import Indicator
 from bartizan.workbench.intel.extract.indicators import hashes, kinds, names, nets
 from bartizan.workbench.intel.extract.indicators.mention import Mention
@@ -39,17 +40,18 @@ def _start(mention: Mention) -> int:
     return mention.start
 
 
-def find(text: str, data: bytes | None = None) -> tuple[tuple[Indicator, ...], tuple[Indicator, ...]]:
-    """Return the indicators of a text and what was set aside, both in order."""
+def find(text: str, data: bytes | None = None, budget: Budget | None = None) -> tuple[tuple[Indicator, ...], tuple[Indicator, ...]]:
+    """Return the indicators of a text and what was set aside, both in order; with ``budget``, the caller tells what it stopped."""
     data = as_bytes(text) if data is None else data
+    own = budget or Budget(len(data), INDICATORS)
     lists = words()
     taken = _Taken()
-    taken.add(nets.urls(text, data, lists))
-    taken.add(hashes.rejoined(data))
-    taken.add(hashes.hashes(data))
-    taken.add(kinds.simple(text, data))
-    taken.add(nets.mails(data, lists))
-    taken.add(names.names(text, data, lists))
+    taken.add(nets.urls(text, data, lists, own))
+    taken.add(hashes.rejoined(data, own))
+    taken.add(hashes.hashes(data, own))
+    taken.add(kinds.simple(text, data, own))
+    taken.add(nets.mails(data, lists, own))
+    taken.add(names.names(text, data, lists, own))
     judge = Judge(data, lists, warnings())
     found: list[Indicator] = []
     aside: list[Indicator] = []
@@ -67,4 +69,4 @@ def find(text: str, data: bytes | None = None) -> tuple[tuple[Indicator, ...], t
                 notes=mention.notes,
             )
         )
-    return tuple(found), tuple(aside)
+    return tuple(found), tuple(aside) if budget else (*aside, *own.stops(len(data)))

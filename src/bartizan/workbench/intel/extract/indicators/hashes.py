@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from bartizan.workbench.intel.extract.budget import Budget
 from bartizan.workbench.intel.extract.indicators.mention import Mention
 from bartizan.workbench.intel.extract.plain import pattern
 
@@ -33,9 +34,9 @@ _NEAR: Final = 40
 _WORD: Final = frozenset(b"ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ0123456789abcdefABCDEF_\xff")
 
 
-def hashes(data: bytes) -> Iterator[Mention]:
+def hashes(data: bytes, budget: Budget) -> Iterator[Mention]:
     """Yield whole hashes; a run of another length is none."""
-    for match in _runs.finditer(data):
+    for match in budget.take(_runs.finditer(data), "hashes"):
         start, end = match.span()
         kind = _KINDS.get(end - start)
         if kind is None or not _stands_alone(data, start, end):
@@ -71,9 +72,9 @@ def _label_before(data: bytes, start: int) -> str:
     return str(found.group(1).decode()) if found else ""
 
 
-def rejoined(data: bytes) -> Iterator[Mention]:
+def rejoined(data: bytes, budget: Budget) -> Iterator[Mention]:
     """Yield hashes that run on over one to three line ends."""
-    for match in _broken.finditer(data):
+    for match in budget.take(_broken.finditer(data), "broken hashes", 2):
         start, end = match.span()
         pieces = [(start + found.start(), start + found.end()) for found in _pieces.finditer(data[start:end])]
         joined = _join(data, pieces)

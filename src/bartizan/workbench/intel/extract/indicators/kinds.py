@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 import re2
 
+from bartizan.workbench.intel.extract.budget import Budget
 from bartizan.workbench.intel.extract.indicators.checks import CHECKS, Check, Checked
 from bartizan.workbench.intel.extract.indicators.mention import Mention
 from bartizan.workbench.intel.extract.plain import pattern
@@ -33,6 +34,7 @@ class _Compiled(msgspec.Struct, frozen=True):
 
 
 class _Scan(msgspec.Struct, frozen=True):
+    group: str
     candidates: re2._Regexp
     each: tuple[_Compiled, ...]
 
@@ -62,14 +64,14 @@ def _compiled() -> tuple[_Scan, ...]:
         members = [kind for kind in kinds() if kind.group == group]
         candidates = _table()["candidates"].get(group) or "|".join(f"(?:{kind.pattern})" for kind in members)
         each = tuple(_Compiled(kind, pattern(kind.pattern), CHECKS[kind.check] if kind.check else None) for kind in members)
-        scans.append(_Scan(pattern(candidates), each))
+        scans.append(_Scan(group, pattern(candidates), each))
     return tuple(scans)
 
 
-def simple(text: str, data: bytes) -> Iterator[Mention]:
+def simple(text: str, data: bytes, budget: Budget) -> Iterator[Mention]:
     """Yield what the patterns find and the checks let pass."""
     for scan in _compiled():
-        for match in scan.candidates.finditer(data):
+        for match in budget.take(scan.candidates.finditer(data), f"identifiers and paths ({scan.group})"):
             start, end = match.span()
             if _is_inside(data, start, end):
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from bartizan.workbench.intel.extract.budget import Budget
 from bartizan.workbench.intel.extract.indicators import hosts, refang
 from bartizan.workbench.intel.extract.indicators.mention import Mention
 from bartizan.workbench.intel.extract.indicators.nets import LONGEST, LONGEST_NAME, NAME, PATH, PORT, original, overlong, port_of
@@ -39,9 +40,9 @@ class _Dotted(msgspec.Struct, frozen=True, gc=False):
         return Mention("url", f"{value}{port_of(self.port)}{refang.path(path)}", self.start, end, self.defanged, ("no scheme given",), "")
 
 
-def names(text: str, data: bytes, lists: Words) -> Iterator[Mention]:
+def names(text: str, data: bytes, lists: Words, budget: Budget) -> Iterator[Mention]:
     """Yield what dotted names are."""
-    for match in _names.finditer(data):
+    for match in budget.take(_names.finditer(data), "hosts and file names"):
         start, end = match.span()
         one = _apart(data[start : min(end, start + LONGEST)], start)
         if one is None:

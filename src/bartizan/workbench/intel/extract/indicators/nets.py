@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from bartizan.workbench.intel.extract.budget import Budget
 from bartizan.workbench.intel.extract.indicators import refang
 from bartizan.workbench.intel.extract.indicators.mention import Mention
 from bartizan.workbench.intel.extract.indicators.words import Words
@@ -28,9 +29,9 @@ LONGEST_NAME: Final = 600
 """A name of the DNS has 253 characters, some more where every dot is dressed."""
 
 
-def urls(text: str, data: bytes, lists: Words) -> Iterator[Mention]:
+def urls(text: str, data: bytes, lists: Words, budget: Budget) -> Iterator[Mention]:
     """Yield URLs with a scheme."""
-    for match in _urls.finditer(data):
+    for match in budget.take(_urls.finditer(data), "addresses with a scheme", 4):
         start, end = match.span()
         end = min(end, start + LONGEST)
         parts = _url_parts.fullmatch(data[start:end])
@@ -120,9 +121,9 @@ def overlong(path: bytes, quoted: bytes) -> int:
     return len(path) - len(kept) + whole - len(tail)
 
 
-def mails(data: bytes, lists: Words) -> Iterator[Mention]:
+def mails(data: bytes, lists: Words, budget: Budget) -> Iterator[Mention]:
     """Yield mail addresses."""
-    for match in _mails.finditer(data):
+    for match in budget.take(_mails.finditer(data), "mail addresses", 2):
         start, end = match.span()
         if end - start > LONGEST_NAME:
             continue
