@@ -89,7 +89,7 @@ class App(Rooms):
 def registry(settings: Settings, *, observe: bool = False) -> Registry:
     """Load every control; raises ControlError when one that is to run can't (fail closed)."""
     guard = settings.guard
-    return Registry.load(builtin(guard), controls=guard.controls, plugins=guard.plugins, observe=observe)
+    return Registry.load(builtin(guard, settings.upstreams), controls=guard.controls, plugins=guard.plugins, observe=observe)
 
 
 @contextmanager

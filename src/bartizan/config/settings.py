@@ -209,6 +209,24 @@ class FlowSettings(_Section, frozen=True, kw_only=True):
     """Tools that change nothing that matters, whatever their words say."""
 
 
+class JudgeSettings(_Section, frozen=True, kw_only=True):
+    """``[guard.judge]``: a model that is asked for its opinion; without ``upstream`` there is no such control."""
+
+    upstream: str = ""
+    """A name under ``[upstreams]``. What is judged goes there: choose one that may see it."""
+    model: str = ""
+    phases: tuple[Literal["input", "output"], ...] = ("input",)
+    """Answers are judged whole; with ``output`` a streamed one counts as not judged."""
+    deadline_s: float = 10.0
+    calls_per_minute: int = 30
+    max_characters: int = 24_000
+    """Of quoted JSON; a longer exchange counts as not judged."""
+    max_tokens: int = 120
+    counts: float = 0.5
+    """The probability from which on it counts."""
+    on_error: Literal["block", "flag", "pass"] = "block"
+
+
 class GuardSettings(_Section, frozen=True, kw_only=True):
     """``[guard]``: the data that detectors start with."""
 
@@ -221,6 +239,7 @@ class GuardSettings(_Section, frozen=True, kw_only=True):
     egress: Literal["listed", "asked"] = "listed"
     """Whether arguments may name listed hosts only, or also those that the flow rules find in the task."""
     flow: FlowSettings = FlowSettings()
+    judge: JudgeSettings = JudgeSettings()
     controls: dict[str, ControlSetting] = {}
     plugins: tuple[str, ...] = ()
     """Distributions whose detectors may run in our process."""

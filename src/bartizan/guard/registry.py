@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 import msgspec
 
-from bartizan.config import FlowSettings, GuardSettings
+from bartizan.config import FlowSettings, GuardSettings, JudgeSettings, UpstreamSettings
 from bartizan.control import Factory
+from bartizan.errors import ControlError
 from bartizan.guard import (
     answered,
     changed,
@@ -17,6 +19,7 @@ from bartizan.guard import (
     hidden_text,
     injection,
     items,
+    judge,
     malicious_code,
     misuse,
     personal_data,
@@ -61,7 +64,10 @@ _HEADS = tuple(
 _OUTPUT_HEADS = tuple(f"bartizan.guard.outputs.{name}" for name in ("features", "heads", "judged", "watch"))
 
 
-def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # noqa: B008 - frozen
+def builtin(
+    settings: GuardSettings = GuardSettings(),  # noqa: B008 - frozen
+    upstreams: Mapping[str, UpstreamSettings] = MappingProxyType({}),
+) -> Sequence[Factory]:
     """Return the factories of the built-in detectors in the order in which they judge. Those by patterns share one pass over each text."""
     scan = Scan()
     judged, answers = cache(Judged), cache(Answers)
@@ -102,7 +108,25 @@ def builtin(settings: GuardSettings = GuardSettings()) -> Sequence[Factory]:  # 
         Factory(descriptor=items.DESCRIPTOR, build=items.Items, modules=("bartizan.guard.items",)),
         *_learned(judged),
         *_answers(scan, judged, answers),
+        *_judge(settings.judge, upstreams),
     )
+
+
+def _judge(settings: JudgeSettings, upstreams: Mapping[str, UpstreamSettings]) -> tuple[Factory, ...]:
+    """Return the judge where one is configured."""
+    if not settings.upstream:
+        return ()
+
+    def build() -> judge.Judge:
+        if settings.upstream not in upstreams or not settings.model:
+            raise ControlError(
+                f"the judge's upstream {settings.upstream} is not configured, or it has no model", hint="[guard.judge] upstream, model"
+            )
+        return judge.Judge(settings, upstreams[settings.upstream])
+
+    modules = ("bartizan.guard.judge", "bartizan.guard.strictjson", "bartizan.guard.taxonomy")
+    data = msgspec.json.encode(settings, order="sorted") + rulebook.shipped_bytes("taxonomy.toml")
+    return (Factory(descriptor=judge.descriptor(settings), build=build, modules=modules, data=data),)
 
 
 def _with_hosts(settings: GuardSettings) -> FlowSettings:
