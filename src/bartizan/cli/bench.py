@@ -154,7 +154,7 @@ def monitor(
     *,
     decomposition: Annotated[bool, typer.Option(help="Campaigns whose every step looks harmless, at 10 and 100 times background")] = False,
     goals: Annotated[
-        str, typer.Option(help="Which goals: first (developed on) or second (another author's, kept for the final run)")
+        str, typer.Option(help="Which goals: first, second (both developed on) or third (written after the detector, for the final run)")
     ] = "first",
     data: Annotated[Path | None, typer.Option("--data", help="Folder with labelled account_streams and conversations")] = None,
     accounts: Annotated[int, typer.Option(help="Accounts for the cost")] = 100_000,

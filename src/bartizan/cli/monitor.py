@@ -41,10 +41,9 @@ def score(folder: Folder, out: Annotated[Path, typer.Argument(help="JSON lines t
 def calibrate(
     data: Annotated[Path, typer.Option("--data", help="Folder with labelled account_streams and conversations")],
     out: Annotated[Path, typer.Option(help="File to write")],
-    limits: Annotated[Path | None, typer.Option(help="File to write the limits of decomposition to, from the shipped goals")] = None,
     heads: Annotated[Path | None, typer.Option(help="Folder of heads [default: the shipped ones]")] = None,
 ) -> None:
-    """Set thresholds by a false-positive budget on harmless accounts, conversations and, with --limits, sessions."""
+    """Set thresholds by a false-positive budget on harmless accounts and conversations."""
     import msgspec
 
     from bartizan.monitor.calibrate import calibrate as calibration_of
@@ -53,10 +52,6 @@ def calibrate(
     loaded = load(heads) if heads is not None else load()
     made = calibration_of(data, loaded)
     out.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
-    if limits is not None:
-        from bartizan.bench.monitor.decomposition import fitted
-
-        limits.write_bytes(msgspec.json.format(msgspec.json.encode(fitted(loaded)), indent=1) + b"\n")
     say(f"wrote {out}: accounts {made.accounts}, conversations {made.talk.threshold:.3f}")
 
 
@@ -74,6 +69,19 @@ def train(
 
     card = fit(guard, data, out, without=without or (), dialogues=dialogues)
     say(f"wrote {', '.join(sorted(card['heads']))} to {out}")
+
+
+@app.command()
+def limits(out: Annotated[Path, typer.Option(help="File to write")]) -> None:
+    """Set the limits of decomposition on goals in manners that its head is trained without, one after the other. Needs scikit-learn."""
+    import msgspec
+
+    from bartizan.bench.monitor.decomposition import fitted
+    from bartizan.monitor.training.steps import folds
+
+    made, shares = fitted(folds())
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
+    emit({"threshold": made.threshold, "held_out": shares})
 
 
 @rules.command("test")

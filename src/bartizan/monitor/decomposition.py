@@ -1,15 +1,16 @@
 """One harmful goal split over harmless-looking steps, over sessions and accounts.
 
-No step gives it away, so the unit is the set of sessions that pursue one goal: linked by the rare words they share, and by account or
-network, close in time. A word counts by how few accounts use it, so that popular harmless subjects do not link anybody. The steps'
-weak evidence (a small head: does this step serve getting around people and records, or running the place?) adds up over the set, and
-the sum is held against what a set of that size scores by chance among harmless sessions.
+No step gives it away, so the unit is the set of sessions that pursue one goal: an account's own within a week of each other, and those
+on one network that share a rare word. A word counts by how few accounts use it, so that popular harmless subjects do not link anybody.
+The steps' weak evidence (a small head: does this step serve getting around people and records, or running the place?) adds up over
+the set as a mixture: each request is either ordinary or, in a small share, a step. So ordinary requests in between cost little each, and
+one odd request is no goal.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,6 @@ _POPULAR: Final = 0.01
 """A word used by more than this share of accounts (at least 8) is no sign of a common goal."""
 _POPULAR_LEAST: Final = 8
 _TERMS: Final = 24
-_SHARED_LEAST: Final = 2
 _CLUSTER_MOST: Final = 60
 _PLACE_MOST: Final = 400
 """An account or network with more sessions than this is shared by strangers."""
@@ -43,14 +43,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What harmless sessions score, and where a set of them is flagged."""
+    """How a step's log-odds are read, and where a set is flagged."""
 
-    mean: float
-    spread: float
     threshold: float
-    step: float
-    """Log-odds from which a step counts; the rest of a session is other business and counts as nothing."""
-    version: str = "1"
+    slope: float = 1.5
+    offset: float = 1.5
+    """A step's evidence is ``slope`` times the head's log-odds plus ``offset``: the head is too timid on manners it never saw."""
+    most: float = 4.0
+    """No single request counts for more, either way."""
+    share: float = 0.2
+    """Requests that are steps, in a campaign's sessions."""
+    version: str = "2"
 
 
 class Decomposition:
@@ -75,9 +78,9 @@ class Decomposition:
         return {place for group, score in self.scored(sessions) if score >= self._limits.threshold for place in group}
 
     def scored(self, sessions: Sequence[Session]) -> list[tuple[list[int], float]]:
-        """Return every set of linked sessions (of one, where nothing links) with its score, in standard deviations."""
-        terms = goal_terms(sessions)
-        return [(group, self._score([sessions[place] for place in group], terms, group)) for group in linked(sessions, terms)]
+        """Return every set of linked sessions (of one, where nothing links) with its score, a log-likelihood ratio."""
+        groups = linked(sessions, goal_terms(sessions))
+        return [(group, sum(self.evidence(text) for place in group for text in sessions[place].texts)) for group in groups]
 
     def step(self, text: str) -> float:
         """Return the log-odds that a step serves getting around people and records."""
@@ -86,20 +89,11 @@ class Decomposition:
             known = self._known[text] = self._heads.score(text)["step"]
         return known
 
-    def _score(self, group: Sequence[Session], terms: Sequence[Mapping[str, float]], places: Sequence[int]) -> float:
-        counts: Counter[str] = Counter(term for place in places for term in terms[place])
-        shared = {term for term, count in counts.items() if count > 1}
-        evidence, steps = 0.0, 0
-        for session in group:
-            for text in session.texts:
-                # In a set, only what is about the common goal counts; a lone session has no goal known but its own.
-                if len(group) > 1 and shared.isdisjoint(words(text)):
-                    continue
-                value = self.step(text)
-                if abs(value) >= self._limits.step:
-                    evidence += max(-4.0, min(4.0, value)) - self._limits.mean
-                    steps += 1
-        return evidence / (self._limits.spread * math.sqrt(steps)) if steps else 0.0
+    def evidence(self, text: str) -> float:
+        """Return the log-likelihood ratio of a request in a campaign, where some are steps and the rest ordinary, against none."""
+        limits = self._limits
+        value = max(-limits.most, min(limits.most, limits.slope * self.step(text) + limits.offset))
+        return math.log1p(limits.share * math.expm1(value))
 
 
 def goal_terms(sessions: Sequence[Session]) -> list[dict[str, float]]:
@@ -119,40 +113,43 @@ def goal_terms(sessions: Sequence[Session]) -> list[dict[str, float]]:
 
 
 def linked(sessions: Sequence[Session], terms: Sequence[Mapping[str, float]]) -> list[list[int]]:
-    """Return sets of sessions joined by account or network and two rare words, within a week; each session is in one set."""
+    """Return sets of sessions joined by account, or by network and a rare word, within a week; each session is in one set."""
     parent = list(range(len(sessions)))
     size = [1] * len(sessions)
-    places: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for number, session in enumerate(sessions):
-        for key in {("account", session.account), ("network", session.network)}:
-            if key[1]:
-                places[key].append(number)
-    for members in places.values():
-        if 2 <= len(members) <= _PLACE_MOST:
-            for first, second in _pairs(members, terms):
-                if abs(sessions[first].at - sessions[second].at) <= _WINDOW_S:
-                    _join(parent, size, first, second)
+    accounts: dict[str, list[int]] = defaultdict(list)
+    networks: dict[str, list[int]] = defaultdict(list)
+    for number in sorted(range(len(sessions)), key=lambda place: sessions[place].at):
+        accounts[sessions[number].account].append(number)
+        if sessions[number].network:
+            networks[sessions[number].network].append(number)
+    pairs = [pair for members in _sets(accounts) for pair in pairwise(members)]
+    pairs += [pair for members in _sets(networks) for pair in _pairs(members, terms)]
+    for first, second in pairs:
+        if abs(sessions[first].at - sessions[second].at) <= _WINDOW_S:
+            _join(parent, size, first, second)
     groups: dict[int, list[int]] = defaultdict(list)
     for number in range(len(sessions)):
         groups[_root(parent, number)].append(number)
     return list(groups.values())
 
 
-def _pairs(members: Sequence[int], terms: Sequence[Mapping[str, float]]) -> Iterator[tuple[int, int]]:
-    """Yield neighbours in time order that share two rare words."""
+def _sets(places: Mapping[str, list[int]]) -> Iterator[list[int]]:
+    yield from (members for members in places.values() if 2 <= len(members) <= _PLACE_MOST)
+
+
+def _pairs(members: Sequence[int], terms: Sequence[Mapping[str, float]]) -> list[tuple[int, int]]:
+    """Return neighbours in time order that share a rare word, each pair once and in a fixed order."""
     by_term: dict[str, list[int]] = defaultdict(list)
     for number in members:
         for term in terms[number]:
             by_term[term].append(number)
-    shared = Counter(pair for numbers in by_term.values() for pair in pairwise(numbers))
-    yield from (pair for pair, count in shared.items() if count >= _SHARED_LEAST)
+    return sorted({pair for numbers in by_term.values() for pair in pairwise(numbers)})
 
 
-def limits_of(scores: Sequence[float], spread: float, mean: float, *, budget: float, step: float) -> Limits:
+def limits_of(scores: Sequence[float], *, budget: float) -> Limits:
     """Return limits under which at most a share ``budget`` of harmless sessions is flagged."""
     ordered = sorted(scores, reverse=True)
-    place = int(len(ordered) * budget)
-    return Limits(mean=mean, spread=spread, threshold=float(np.nextafter(ordered[place], np.inf)), step=step)
+    return Limits(threshold=float(np.nextafter(ordered[int(len(ordered) * budget)], np.inf)))
 
 
 def _root(parent: list[int], number: int) -> int:

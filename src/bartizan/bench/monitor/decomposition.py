@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +19,9 @@ from bartizan.monitor.decomposition import Decomposition, Limits, Session, limit
 from bartizan.monitor.text import Heads
 from bartizan.monitor.training.goals import GOALS, Goal, read_goals
 from bartizan.monitor.training.requests import requests
+from bartizan.monitor.training.steps import families
 
-SECOND: Final = Path(__file__).with_name("goals_second.toml")
+SETS: Final = {name: Path(__file__).with_name(f"goals_{name}.toml") for name in ("second", "third")}
 _DAYS: Final = 14
 
 
@@ -144,25 +146,45 @@ def measured(world: list[Labelled], flagged: set[int], background: int) -> Outco
     )
 
 
-def fitted(heads: Heads, *, budget: float = 0.015, campaigns: int = 40, background: int = 10, seed: int = 11) -> Limits:
-    """Return the limits of the detector from benign sessions on the first author's goals: what ``bartizan monitor calibrate`` ships."""
-    goals, frames = read_goals(GOALS)
-    world = [item for item in World(goals, frames, seed=seed).sessions(campaigns, background) if not item.campaign]
-    asked = Decomposition(heads, Limits(mean=0.0, spread=1.0, threshold=0.0, step=_STEP))
-    values = [value for item in world if item.twin for text in item.session.texts if abs(value := asked.step(text)) >= _STEP]
-    mean, spread = statistics.mean(values), statistics.pstdev(values)
-    detector = Decomposition(heads, Limits(mean=mean, spread=spread, threshold=0.0, step=_STEP))
-    scores = [score for group, score in detector.scored([item.session for item in world]) for _ in group]
-    return limits_of(scores, spread, mean, budget=budget, step=_STEP)
+def held_out(heads: Heads, goals: list[Goal], frames: tuple[str, ...], *, seed: int = 11) -> list[tuple[float, str, bool]]:
+    """Return (score, campaign or empty, twin) of each session about goals that the heads were trained without."""
+    world = World(goals, frames, seed=seed).sessions(_CAMPAIGNS, _BACKGROUND)
+    detector = Decomposition(heads, Limits(threshold=0.0))
+    return [
+        (score, world[place].campaign, world[place].twin)
+        for group, score in detector.scored([item.session for item in world])
+        for place in group
+    ]
 
 
-_STEP: Final = 0.3
+def fitted(folds: Iterable[tuple[str, Heads]], *, budget: float = 0.015) -> tuple[Limits, dict[str, Any]]:
+    """Return the limits, from harmless sessions about goals each head was trained without, and what they give on each family."""
+    goals, frames = families(), read_goals(GOALS)[1]
+    scored = {name: held_out(heads, goals[name], frames if name == "template" else ("{step}",)) for name, heads in folds}
+    limits = limits_of([score for rows in scored.values() for score, campaign, _ in rows if not campaign], budget=budget)
+    return limits, {name: _shares(rows, limits.threshold) for name, rows in scored.items()}
+
+
+def _shares(rows: list[tuple[float, str, bool]], threshold: float) -> dict[str, float]:
+    parts: dict[str, list[bool]] = {}
+    for score, campaign, _ in rows:
+        if campaign:
+            parts.setdefault(campaign, []).append(score >= threshold)
+    benign = [score >= threshold for score, campaign, _ in rows if not campaign]
+    return {
+        "recalled": round(statistics.mean(sum(flags) * 2 >= len(flags) for flags in parts.values()), 4),
+        "benign_flagged": round(statistics.mean(benign), 4),
+    }
+
+
+_CAMPAIGNS: Final = 20
+_BACKGROUND: Final = 10
 
 
 def run(*, which: str = "first", campaigns: int = 60, backgrounds: tuple[int, ...] = (10, 100), seed: int = 7) -> list[Any]:
-    """Measure the shipped detector on the first or the second author's goals."""
+    """Measure the shipped detector on one author's goals."""
     detector = Decomposition.load()
-    goals, frames = read_goals(GOALS if which == "first" else SECOND)
+    goals, frames = read_goals(SETS.get(which, GOALS))
     figures = []
     for background in backgrounds:
         world = World(goals, frames, seed=seed).sessions(campaigns, background)

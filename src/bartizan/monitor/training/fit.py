@@ -15,32 +15,22 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
-from bartizan.errors import ConfigError
 from bartizan.monitor.rows import read_rows
-from bartizan.monitor.text.features import BUCKETS, features
-from bartizan.monitor.training.goals import read_goals
+from bartizan.monitor.training.regression import regression
 from bartizan.monitor.training.requests import requests
+from bartizan.monitor.training.rows import Row
+from bartizan.monitor.training.steps import fit_step
 from bartizan.monitor.training.talks import talks
 
 _SOURCES: Final = Path(__file__).with_name("sources.toml")
-_MANNER: Final = Path(__file__).with_name("manner.toml")
 _CAP: Final = 1000
 _MADE: Final = 10000
 _MADE_SHARE: Final = 0.75
 _TALKS: Final = 3000
 _REST: Final = "background"
 VERSION: Final = "1"
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One text to train on."""
-
-    text: str
-    source: str
-    harmful: bool = False
 
 
 def guard_rows(folder: Path, *, without: Collection[str] = ()) -> list[Row]:
@@ -82,7 +72,7 @@ def fit_request(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1
         mask = np.array([row.harmful is side for row in rest])
         weights[mask] *= (1 - _MADE_SHARE) / 2 * len(rest) / weights[mask].sum()
     every = np.r_[weights, np.full(len(made), _MADE_SHARE * len(rest) / len(made))]
-    model = _regression([row.text for row in [*rest, *made]], [row.harmful for row in [*rest, *made]], every)
+    model = regression([row.text for row in [*rest, *made]], [row.harmful for row in [*rest, *made]], every)
     return model, dict(Counter(row.source for row in [*rest, *made]))
 
 
@@ -100,55 +90,11 @@ def fit_talk(rows: Sequence[Row], dialogues: Sequence[Sequence[str]], *, seed: i
     for side in (True, False):
         mask = np.array([row.harmful is side for row in every])
         weights[mask] *= len(every) / 2 / weights[mask].sum()
-    model = _regression([row.text for row in every], [row.harmful for row in every], weights)
+    model = regression([row.text for row in every], [row.harmful for row in every], weights)
     return model, dict(Counter(row.source for row in every))
 
 
 _SPOKEN: Final = frozenset({"hh-rlhf-harmless", "aegis2", "multijail", "mlc-ailuminate"})
-
-
-def _regression(texts: Sequence[str], harmful: Sequence[bool], weights: Any) -> Any:  # noqa: ANN401 - numpy in, a scikit-learn model out
-    try:
-        from sklearn.linear_model import SGDClassifier  # noqa: PLC0415 - only where heads are trained
-    except ImportError as error:
-        raise ConfigError("training needs scikit-learn", hint="pip install scikit-learn") from error
-    rows = matrix(texts)
-    # Averaged steps: a few CPU seconds a head. A batch method that was stopped early lost a third of the recall on unseen sources.
-    model = SGDClassifier(loss="log_loss", alpha=_PENALTY / len(texts), max_iter=_EPOCHS, tol=None, average=True, random_state=1)
-    return model.fit(rows, np.array(harmful, np.int8), sample_weight=weights / np.mean(weights))
-
-
-_PENALTY: Final = 1.0
-_EPOCHS: Final = 12
-
-
-def fit_step(*, seed: int = 1, without: Collection[str] = ()) -> tuple[Any, dict[str, int]]:
-    """Fit the head of single steps: does a step serve getting around people and records, or running the place?
-
-    The words of a goal are left out (every goal but its own lends its words), so that only the manner of asking counts.
-    """
-    goals, frames = read_goals()
-    draw = random.Random(seed)  # noqa: S311 - repeatable wording
-    made = [
-        Row(draw.choice(frames).replace("{step}", step), "made", side == "harmful")
-        for goal in goals
-        if goal.name not in without
-        for side in ("harmful", "benign")
-        for step in getattr(goal, side)
-        for _ in range(3)
-    ]
-    manner = tomllib.loads(_MANNER.read_text(encoding="utf-8"))
-    made += [
-        Row(draw.choice(frames).replace("{step}", text.replace("{a}", draw.choice(manner["places"]))), "manner", side == "harmful")
-        for side in ("harmful", "benign")
-        for text in manner[side]
-        for _ in range(12)
-    ]
-    quiet = [Row(item.text, "filler") for item in requests(2000, seed=seed) if not item.harmful]
-    every = [*made, *quiet]
-    weights = np.array([1.0 if row.source != "filler" else 0.5 for row in every])
-    model = _regression([row.text for row in every], [row.harmful for row in every], weights)
-    return model, dict(Counter(row.source for row in every))
 
 
 def fit_topic(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1) -> tuple[Any, dict[str, int]]:
@@ -161,7 +107,7 @@ def fit_topic(rows: Sequence[Row], *, extra: Iterable[str] = (), seed: int = 1) 
     for side in (True, False):
         mask = np.array([sensitive is side for _, sensitive, _ in every])
         weights[mask] *= len(every) / 2 / weights[mask].sum()
-    model = _regression([text for text, _, _ in every], [sensitive for _, sensitive, _ in every], weights)
+    model = regression([text for text, _, _ in every], [sensitive for _, sensitive, _ in every], weights)
     return model, dict(Counter(source for _, _, source in every))
 
 
@@ -184,18 +130,6 @@ _MIXED: Final = frozenset({"neuralchemy/prompt-injection-core", "aegis2", "fabri
 """Sources whose benign rows may be about security or not."""
 
 
-def matrix(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a scipy matrix
-    """Return the features of texts as a sparse matrix."""
-    from scipy.sparse import csr_matrix  # noqa: PLC0415 - only where heads are trained
-
-    found = [features(text) for text in texts]
-    ends = np.cumsum([0, *(len(buckets) for buckets, _ in found)])
-    return csr_matrix(
-        (np.concatenate([weights for _, weights in found]), np.concatenate([buckets for buckets, _ in found]), ends),
-        shape=(len(texts), BUCKETS),
-    )
-
-
 def train(guard: Path, monitor: Path, out: Path, *, without: Collection[str] = (), dialogues: bool = True) -> dict[str, Any]:
     """Fit the heads and write them with their card: hash, bias, rows by source, licences and command."""
     rows = guard_rows(guard, without=without)
@@ -208,6 +142,7 @@ def train(guard: Path, monitor: Path, out: Path, *, without: Collection[str] = (
     models = {"request": request, "talk": talk, "topic": topic, "step": step}
     heads = {name: _write(out / f"{name}.f16", model) for name, model in models.items()}
     allowed = tomllib.loads(_SOURCES.read_text(encoding="utf-8"))["allowed"]
+    options = [*(f"--without {name}" for name in sorted(without)), *(() if dialogues else ("--no-dialogues",))]
     card = {
         "version": VERSION,
         "heads": heads,
@@ -215,7 +150,7 @@ def train(guard: Path, monitor: Path, out: Path, *, without: Collection[str] = (
         "licences": {**{name: licence for name, licence in allowed.items() if name in first}, **_OWN},
         "left_out": sorted(without),
         "dialogues": dialogues,
-        "command": "bartizan monitor train --guard DIR --data DIR --out DIR --without hh-rlhf-harmless --no-dialogues",
+        "command": " ".join(["bartizan monitor train --guard DIR --data DIR --out DIR", *options]),
     }
     (out / "heads.json").write_text(json.dumps(card, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return card
@@ -224,6 +159,7 @@ def train(guard: Path, monitor: Path, out: Path, *, without: Collection[str] = (
 _OWN: Final = {
     "made": "project own",
     "manner": "project own",
+    **dict.fromkeys(("template", "terse", "personal", "command", "office", "chat"), "project own"),
     "filler": "project own",
     "background": "rows of the sources above, put together",
     "MT-Bench-101": "Apache-2.0",

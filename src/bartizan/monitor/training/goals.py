@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 GOALS: Final = Path(__file__).with_name("goals.toml")
+MORE: Final = Path(__file__).with_name("goals_more.toml")
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,8 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     harmful: tuple[str, ...]
     benign: tuple[str, ...]
+    family: str = "template"
+    """The manner in which it is asked."""
 
 
 def read_goals(path: Path = GOALS) -> tuple[list[Goal], tuple[str, ...]]:
@@ -28,5 +31,5 @@ def read_goals(path: Path = GOALS) -> tuple[list[Goal], tuple[str, ...]]:
             harmful, benign = (tuple(step.format(**item["slots"]) for step in raw["steps"][side]) for side in ("harmful", "benign"))
         else:
             harmful, benign = tuple(item["harmful"]), tuple(item["benign"])
-        goals.append(Goal(name=item["name"], harmful=harmful, benign=benign))
+        goals.append(Goal(name=item["name"], harmful=harmful, benign=benign, family=item.get("family", "template")))
     return goals, tuple(raw["frames"])
