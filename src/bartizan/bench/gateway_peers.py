@@ -160,7 +160,7 @@ def _asker(head: str, fields: dict[str, object], *, unseen: bool) -> Callable[[]
     def fresh() -> bytes:
         number = next(numbers)
         words = (_WORD * 8)[:880].split(" ")
-        random.Random(f"{time.time_ns()} {number}").shuffle(words)  # noqa: S311 - texts of a bench
+        random.Random(f"{time.time_ns()} {number}").shuffle(words)
         messages = [{"role": "system", "content": f"{number} " + (_WORD * 5)[:490]}, {"role": "user", "content": " ".join(words)}]
         return request(msgspec.json.encode(fields | {"messages": messages}))
 
