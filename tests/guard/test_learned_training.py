@@ -3,6 +3,7 @@ import random
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from bartizan.guard.learned.ngrams import COLUMNS, grams
 from bartizan.guard.learned.shape import NAMES, shape
@@ -10,6 +11,7 @@ from bartizan.guard.learned.windows import windows
 from bartizan.guard.rowfile import Row
 from bartizan.guard.training.corpus import known_sources, source_of
 from bartizan.guard.training.evaluate import evaluate, sample
+from bartizan.guard.training.fit import ratio
 from bartizan.guard.training.generate import generated, sources
 from bartizan.guard.training.grammar import Grammar, table
 from bartizan.guard.training.matrix import matrix
@@ -59,6 +61,12 @@ def test_a_long_document_is_shown_in_a_window_too_and_an_attack_never():
     assert [(row.label, row.origin) for row in found] == [("benign", "document")]
     assert found[0].text in text
     assert len(found[0].text) <= 200
+
+
+def test_a_column_of_one_class_is_trusted_more_than_one_of_both():
+    values = sparse.csr_matrix(np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [0.0, 1.0]], dtype=np.float32))
+    found = ratio(values, np.array([1, 1, 0, 0]), np.ones(4))
+    assert found[0] > 4 * found[1]
 
 
 def test_processes_do_not_change_the_matrix():
