@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bartizan.cli import main
+from bartizan.event import ContentRead, kind_of
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
 
@@ -211,3 +212,15 @@ def test_a_hold_blocks_an_erasure_until_it_is_released(shell):
     assert json.loads(shell.ok("Pia", "ledger", "erase", account, "--reason", "asked", "--json"))["keys"]
     assert " 0 erased" not in shell.ok("Pia", "ledger", "verify")
     assert json.loads(shell.ok("Pia", "ledger", "retention", "--apply", "--json"))["erased"]["keys"] == []
+
+
+def test_trends_are_for_who_may_read_texts_and_that_is_on_record(shell):
+    shell.join("Bob", "reviewer")
+    shell.join("Eve", "operator")
+    assert "content.read is not permitted" in shell.no("Eve", "review", "trends")
+    found = json.loads(shell.ok("Bob", "review", "trends", "--json"))
+    assert (found["stretches"], found["least"], found["hidden"]) == ([], 5, found["weeks"])
+    ledger = Ledger.open(shell.data, role="test")
+    readings = [entry.body.purpose for _, entry in ledger.events(kinds=(kind_of(ContentRead),))]
+    ledger.close()
+    assert readings == ["trends"]

@@ -24,6 +24,8 @@ _SECTIONS = (
     ("guard.controls.ID", declared.ControlSetting),
     ("ledger", declared.LedgerSettings),
     ("retention", declared.RetentionSettings),
+    ("monitor", declared.MonitorSettings),
+    ("monitor.webhooks.NAME", declared.WebhookSettings),
 )
 
 
@@ -35,7 +37,7 @@ def describe() -> str:
         lines = [f"## `{heading}`", "", _summary(section), "", "| setting | type | default | |", "|---|---|---|---|"]
         comments = _comments(section)
         for field in msgspec.structs.fields(section):
-            kind = str(section.__annotations__[field.name]).replace("|", "\\|")
+            kind = str(section.__annotations__[field.name]).removeprefix("Annotated[").partition(", msgspec.Meta")[0].replace("|", "\\|")
             lines.append(f"| `{field.encode_name}` | `{kind}` | {_default(field)} | {comments.get(field.name, '')} |")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
