@@ -20,8 +20,8 @@ from bartizan.workbench.intel.extract.plain import as_bytes
 from bartizan.workbench.intel.extract.rows import rows_of
 
 _PEERS: Final = {"ioc_finder": "ioc-finder", "iocsearcher": "iocsearcher", "iocextract": "iocextract"}
-_PEER_SHARE: Final = 0.1
-"""Peers read so much of the text: they are several times slower, and the ratio needs no more."""
+_OURS, _THEIRS = 1_500_000, 100_000
+"""Characters, at most, that bartizan and its peers are timed on: evenly drawn documents; peers are several times slower."""
 _HOSTILE: Final = ("a.", "a[.]b", "a.b ", "a@", "a@b.c ", "http://", "http://a.b](", "1.2.3.4 ", "deadbeef", "f\n", "C:\\a b ", "HKLM\\a ",
                    "/etc/a/", "::", "x.zip ", "TA505 ", "x ransomware ", ". A", "\u4e2d", "A", "(", "e.g.", "AB12 ", "CVE-")  # fmt: skip
 
@@ -31,6 +31,8 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
     of: str
     mb_per_s: float
+    characters: int
+    """How much text it was timed on."""
     ratio: float
     """Of bartizan's indicators to this."""
 
@@ -119,18 +121,23 @@ def _speeds(text: list[str], rounds: int) -> list[Speed]:
         "bartizan names": lambda one: entities.entities(one, as_bytes(one)),
         "bartizan techniques": lambda one: attack.techniques(as_bytes(one), catalogue, model),
     }
-    shares = {"bartizan techniques": 0.2, "bartizan names": 0.5}
-    timed = {name: _speed(run, _share(text, shares.get(name, 1.0)), rounds) for name, run in ours.items()}
+    samples = {name: _sample(text, _OURS) for name in ours}
     for module, package in _PEERS.items():
         run = _peer(module)
         if run is not None:
-            timed[f"{package} {version(package)}"] = _speed(run, _share(text, _PEER_SHARE), max(1, rounds // 2))
+            name = f"{package} {version(package)}"
+            ours[name], samples[name] = run, _sample(text, _THEIRS)
+    timed = {name: _speed(run, samples[name], rounds) for name, run in ours.items()}
     first = timed["bartizan indicators"]
-    return [Speed(of=name, mb_per_s=round(one, 3), ratio=round(first / one, 1)) for name, one in timed.items()]
+    return [
+        Speed(of=name, mb_per_s=round(one, 3), characters=sum(map(len, samples[name])), ratio=round(first / one, 1))
+        for name, one in timed.items()
+    ]
 
 
-def _share(text: list[str], share: float) -> list[str]:
-    return text[:: max(1, round(1 / share))]
+def _sample(text: list[str], most: int) -> list[str]:
+    """Return every so manieth text, so that they have about ``most`` characters, or all."""
+    return text[:: max(1, round(sum(map(len, text)) / most))]
 
 
 def _speed(run: Callable[[str], Any], text: list[str], rounds: int) -> float:
