@@ -192,6 +192,19 @@ def test_a_tampered_entry_is_not_proven(world, monkeypatch):
     assert not browser.get(f"/exchanges/{exchange}/proof.json").json()["verified"]
 
 
+def test_the_page_of_controls_shows_scores_by_tenth(world):
+    seen = [
+        Verdict(control="rules", version="1", layer="input", mode="shadow", category="injection", score=score)
+        for score in (0.42, 0.97, 1.0)
+    ]
+    world.exchange(verdicts=tuple(seen))
+    browser = world.browser("operator")
+    assert "of 3 verdicts that saw something, by tenth" in browser.get("/controls").text
+    rows = {row["id"]: row["scores"] for row in browser.get("/controls.json").json()["rows"]}
+    assert rows["rules"] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 2]
+    assert rows["secrets"] == []
+
+
 def test_a_mode_is_changed_with_a_reason_and_shown_at_once(world):
     browser = world.browser("operator")
     assert browser.submit("/controls", "/controls/rules/mode", mode="shadow", tier="public", reason="").status == 400

@@ -182,3 +182,21 @@ def test_forgetting_facts_forgets_the_rows_that_a_rebuild_leaves_out(tmp_path):
         assert left == ["x440", "x30"]
     for each in (projections, rebuilt, ledger):
         each.close()
+
+
+def test_scores_are_counted_by_control_and_tenth_without_failures(connection):
+    def seen(score, **more):
+        return Verdict(
+            **({"control": "misuse", "version": "1", "layer": "input", "mode": "shadow", "category": "malware_high", "score": score} | more)
+        )
+
+    failure = seen(1.0, category="control_failure", error="timeout")
+    fold(
+        connection,
+        *(admitted(name, at) for name, at in (("a", 10), ("b", 20), ("c", 9000))),
+        completed("a", 20.0, verdicts=(seen(0.81), seen(0.95), seen(1.0), QUIET, failure)),
+        completed("b", 30.0, verdicts=(seen(0.89, control="encoder"), seen(0.0))),
+        completed("c", 9001.0, verdicts=(seen(0.5),)),
+    )
+    found = [(row.control, row.tenth, row.n) for row in projection.scores(connection, SPAN)]
+    assert found == [("encoder", 8, 1), ("misuse", 0, 1), ("misuse", 8, 1), ("misuse", 9, 2)]

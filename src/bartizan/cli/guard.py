@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bartizan.cli.terminal import Json, emit, say
+from bartizan.cli.terminal import Data, Json, Key, Settings, data_directory, emit, say, settings_file
 from bartizan.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The learned detectors: score texts, measure by source, train weights.")
@@ -64,6 +64,55 @@ def evaluate(
         return
     sys.stdout.write(render(found) + "\n")
     sys.stdout.write(f"seen in training, so no measure of unseen data: {', '.join(seen) or 'none'}\n")
+
+
+@app.command()
+def drift(
+    hours: Annotated[float, typer.Option(help="Look back so many hours")] = 168.0,
+    data: Data = None,
+    config: Settings = None,
+    key: Key = "",
+    json: Json = False,
+) -> None:
+    """Say whether scores on live traffic still lie as they did when the weights were made, with the number of verdicts it rests on."""
+    import time
+
+    from bartizan.app import open_rooms
+    from bartizan.app.tables import tables
+    from bartizan.cli.office import Office, columns
+    from bartizan.config import load
+    from bartizan.gateway import projection
+    from bartizan.guard.drift import compare, shipped_reference
+    from bartizan.guard.learned import Heads
+
+    with open_rooms(data_directory(data), load(settings_file(config))) as rooms:
+        desk = Office(rooms)
+        actor = desk.enter(key)
+        desk.permit(actor, "exchange.list")
+        state = tables(rooms)
+        try:
+            state.catch_up()
+            now = time.time()
+            span = projection.Span(tenant=actor.tenant, since=now - hours * 3600, until=now + 1)
+            with state.read() as connection:
+                counts, scores = projection.verdicts(connection, span), projection.scores(connection, span)
+        finally:
+            state.close()
+    found = [
+        compare(
+            head,
+            judged=sum(each.n - each.failed for each in counts if each.control == head),
+            recorded={each.tenth: each.n for each in scores if each.control == head},
+            histogram=histogram,
+            least=least,
+        )
+        for head, (histogram, least) in shipped_reference(Heads.load()).items()
+    ]
+    if json:
+        emit(found)
+        return
+    rows = [{"head": each.head, "n": each.n, "psi": "-" if each.psi is None else each.psi, "says": each.band} for each in found]
+    sys.stdout.write(columns(rows) + "\n")
 
 
 @app.command()

@@ -30,7 +30,7 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
         "controls": "What judges exchanges, in which mode, for whom",
         "monitor": "Accounts that misuse or circumvent: score, calibrate, rules, signals",
         "mcp": "Servers of tools: list, pin, grant, withdraw, call",
-        "guard": "The learned detectors: score texts, measure, train",
+        "guard": "The learned detectors: score texts, measure, drift, train",
     },
     "Workbench": {
         "intel": "Threat intelligence: what reports say, each statement with its quote",

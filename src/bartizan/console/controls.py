@@ -45,6 +45,8 @@ class ControlRow(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     modes: dict[str, Mode]
     work: Work
+    scores: tuple[int, ...]
+    """Of those verdicts of 24 hours that saw something, how many by tenth of score; empty for none."""
     cost: str
     """Its measured rate of false positives on benign security work."""
     url: str
@@ -63,7 +65,8 @@ def controls(parts: Parts, ask: Ask) -> Page:
     span = projection.Span(tenant=ask.who.tenant, since=until - _DAY_S, until=until)
     with parts.projections.read() as connection:
         work = _work(projection.verdicts(connection, span))
-    rows = tuple(_row(parts, loading, work) for loading in parts.registry.loadings)
+        scores = _scores(projection.scores(connection, span))
+    rows = tuple(_row(parts, loading, work, scores) for loading in parts.registry.loadings)
     return Page(
         template="controls.html",
         title="Controls",
@@ -118,7 +121,14 @@ def _work(counts: list[projection.VerdictCount]) -> dict[str, Work]:
     }
 
 
-def _row(parts: Parts, loading: Loading, work: dict[str, Work]) -> ControlRow:
+def _scores(counts: list[projection.ScoreCount]) -> dict[str, tuple[int, ...]]:
+    tenths: dict[str, list[int]] = defaultdict(lambda: [0] * 10)
+    for count in counts:
+        tenths[count.control][min(max(count.tenth, 0), 9)] += count.n
+    return {control: tuple(found) for control, found in tenths.items()}
+
+
+def _row(parts: Parts, loading: Loading, work: dict[str, Work], scores: dict[str, tuple[int, ...]]) -> ControlRow:
     known = loading.descriptor if isinstance(loading, Loaded) else None
     name = known.id if known is not None else cast("str", getattr(loading, "id", ""))
     return ControlRow(
@@ -136,6 +146,7 @@ def _row(parts: Parts, loading: Loading, work: dict[str, Work]) -> ControlRow:
         sha256=loading.sha256 if isinstance(loading, Loaded) else "",
         modes={tier.value: parts.registry.modes.of(name, tier) for tier in Tier} if known else {},
         work=work.get(name, Work()),
+        scores=scores.get(name, ()),
         cost=evidence.of(known.id, loading.sha256) if known and isinstance(loading, Loaded) and (evidence := shipped_evidence()) else "",
         url=link("/exchanges", {"control": name}),
     )

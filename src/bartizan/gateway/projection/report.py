@@ -75,6 +75,14 @@ class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True):
     judged_p95_ms: float | None
 
 
+class ScoreCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many verdicts of a control that saw something have a score in ``[tenth/10, (tenth+1)/10)``, the last with 1."""
+
+    control: str
+    tenth: int
+    n: int
+
+
 def outcomes(connection: sa.Connection, span: Span) -> list[OutcomeCount]:
     """Return how exchanges ended, most frequent first."""
     return _totals(connection, OUTCOME_TALLIES, span, OutcomeCount)
@@ -98,6 +106,20 @@ def would_stop(connection: sa.Connection, span: Span, *, rows: int = 50) -> list
         .limit(rows)
     )
     return [WouldStop(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+def scores(connection: sa.Connection, span: Span) -> list[ScoreCount]:
+    """Return how the scores on record lie, by control and tenth; times are those of admission. Failures have no score."""
+    tenth = sa.case((VERDICTS.c.score >= 1, 9), else_=sa.cast(VERDICTS.c.score * 10, sa.Integer)).label("tenth")
+    query = (
+        sa.select(VERDICTS.c.control, tenth, sa.func.count().label("n"))
+        .join(EXCHANGES, EXCHANGES.c.id == VERDICTS.c.exchange)
+        .where(VERDICTS.c.category != "", VERDICTS.c.error == "")
+        .where(EXCHANGES.c.tenant == span.tenant, EXCHANGES.c.at >= span.since, EXCHANGES.c.at < span.until)
+        .group_by(VERDICTS.c.control, tenth)
+        .order_by(VERDICTS.c.control, tenth)
+    )
+    return [ScoreCount(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's documented name
 
 
 def refused(connection: sa.Connection, span: Span) -> list[RefusalCount]:
