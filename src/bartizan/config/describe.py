@@ -26,6 +26,7 @@ _SECTIONS = (
     ("retention", declared.RetentionSettings),
     ("monitor", declared.MonitorSettings),
     ("monitor.webhooks.NAME", declared.WebhookSettings),
+    ("intel", declared.IntelSettings),
 )
 
 
