@@ -39,8 +39,9 @@ class IntelFiles:
 
     async def bring(self, request: Request) -> Response:
         """Read uploaded reports: a form's files with the session's token, or with a bearer key the body itself (``?name=``)."""
-        body = await _body(request)
         by_key = request.headers.get("authorization", "").lower().startswith("bearer ")
+        await self._web.run(lambda: self._web.person(request, bearer=by_key))  # nobody unknown makes us hold megabytes
+        body = await _body(request)
         fields, files = ({}, [(request.query_params.get("name", "report"), body)]) if by_key else _parts(request, body)
         who = await self._web.run(lambda: self._who(request, fields, by_key=by_key))
         shelf = self._web.parts.shelf
@@ -56,8 +57,9 @@ class IntelFiles:
 
     async def hand_on(self, request: Request) -> Response:
         """Return an export; fields ``form``, ``tlp`` and perhaps ``report``."""
-        body = await _body(request)
         by_key = request.headers.get("authorization", "").lower().startswith("bearer ")
+        await self._web.run(lambda: self._web.person(request, bearer=by_key))  # nobody unknown makes us hold megabytes
+        body = await _body(request)
         fields = dict(request.query_params) if by_key else _parts(request, body)[0]
         return await self._web.run(lambda: self._export(request, fields, by_key=by_key))
 
