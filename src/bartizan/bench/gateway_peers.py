@@ -19,6 +19,10 @@ import msgspec
 
 EVENTS: Final = 64
 _WORD: Final = "The quick brown fox jumps over the lazy dog while seven wise owls watch from the old oak tree near the quiet river bank. "
+_PROMPT: Final = (
+    "You help the harbour office of a small town. Answer in plain words, name the tide table that you rely on, and never guess a berth. "
+)
+"""The operator's prompt has no words of the answer's: an answer that repeats its prompt is a leak, and would be stopped."""
 
 
 def _answer() -> bytes:
@@ -48,6 +52,8 @@ _JSON: Final = _answer()
 _SSE_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _SSE: Final = _events()
 _SSE_WHOLE: Final = _SSE_HEAD + b"".join(_SSE)
+_LEAST_JSON: Final = len(_JSON.partition(b"\r\n\r\n")[2])
+_LEAST_SSE: Final = sum(len(event) for event in _SSE) * 9 // 10
 
 
 class _Upstream(asyncio.Protocol):
@@ -110,6 +116,7 @@ class _Caller(asyncio.Protocol):
 
     def ask(self) -> None:
         self.tail = b""
+        self.size = 0
         self.first = 0.0
         self.asked = time.perf_counter()
         self.transport.write(self.request())
@@ -121,10 +128,12 @@ class _Caller(asyncio.Protocol):
         if not self.first:
             self.first = time.perf_counter()
         self.tail = data[-14:]
+        self.size += len(data)
 
     def on_message_complete(self) -> None:
         now = time.perf_counter()
         whole = self.parser.get_status_code() == 200 and (not self.stream or self.tail == b"data: [DONE]\n\n")
+        whole = whole and self.size >= (_LEAST_SSE if self.stream else _LEAST_JSON)  # the model's answer, and no safe one in its place
         self.load.answers += whole
         self.load.failures += not whole
         self.load.first_byte_ms.append((self.first - self.asked) * 1000)
@@ -161,7 +170,7 @@ def _asker(head: str, fields: dict[str, object], *, unseen: bool) -> Callable[[]
         number = next(numbers)
         words = (_WORD * 8)[:880].split(" ")
         random.Random(f"{time.time_ns()} {number}").shuffle(words)
-        messages = [{"role": "system", "content": f"{number} " + (_WORD * 5)[:490]}, {"role": "user", "content": " ".join(words)}]
+        messages = [{"role": "system", "content": f"{number} " + (_PROMPT * 5)[:490]}, {"role": "user", "content": " ".join(words)}]
         return request(msgspec.json.encode(fields | {"messages": messages}))
 
     return fresh
@@ -170,7 +179,7 @@ def _asker(head: str, fields: dict[str, object], *, unseen: bool) -> Callable[[]
 async def _load(port: int, key: str, connections: int, seconds: float, kind: str, *, unseen: bool) -> None:
     fields = {
         "model": "bench",
-        "messages": [{"role": "system", "content": (_WORD * 5)[:500]}, {"role": "user", "content": (_WORD * 8)[:900]}],
+        "messages": [{"role": "system", "content": (_PROMPT * 5)[:500]}, {"role": "user", "content": (_WORD * 8)[:900]}],
         "max_tokens": 64,
         "temperature": 0.2,
     }
