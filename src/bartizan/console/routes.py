@@ -28,12 +28,13 @@ from bartizan.console.parts import record as whole_record
 
 
 class PageRoute(msgspec.Struct, frozen=True, kw_only=True):
-    """A page, answered as HTML at ``path`` and as JSON at ``path.json``. ``label`` puts it into the navigation."""
+    """A page, answered as HTML at ``path`` and as JSON at ``path.json``. ``section`` and ``label`` put it into the navigation."""
 
     path: str
     action: str
     view: View
     subject: Subject = whole_record
+    section: str = ""
     label: str = ""
 
 
@@ -46,35 +47,38 @@ class DeedRoute(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject = whole_record
 
 
+SECTIONS = ("Traffic", "Controls", "People", "Decisions", "Workbench", "Record")
+"""The navigation's first row, in this order; the pages of the open section are its second."""
+
 PAGES: tuple[PageRoute, ...] = (
-    PageRoute(path="/overview", action="exchange.list", view=overview.overview, label="Overview"),
-    PageRoute(path="/exchanges", action="exchange.list", view=exchanges.exchanges, label="Exchanges"),
+    PageRoute(path="/overview", action="exchange.list", view=overview.overview, section="Traffic", label="Overview"),
+    PageRoute(path="/exchanges", action="exchange.list", view=exchanges.exchanges, section="Traffic", label="Exchanges"),
     PageRoute(path="/exchanges/{id}", action="exchange.list", view=exchange.exchange),
     PageRoute(path="/exchanges/{id}/proof", action="ledger.verify", view=exchange.proof),
-    PageRoute(path="/refusals", action="exchange.list", view=refusals.refusals, label="Refusals"),
-    PageRoute(path="/controls", action="control.list", view=controls.controls, label="Controls"),
-    PageRoute(path="/policy", action="policy.show", view=matrix.matrix, label="Policy"),
-    PageRoute(path="/tools", action="control.list", view=tools.tools, label="Tools"),
-    PageRoute(path="/ledger", action="ledger.verify", view=record.ledger, label="Ledger"),
-    PageRoute(path="/access", action="principal.list", view=access.access, label="Access"),
+    PageRoute(path="/refusals", action="exchange.list", view=refusals.refusals, section="Traffic", label="Refusals"),
+    PageRoute(path="/controls", action="control.list", view=controls.controls, section="Controls", label="Controls"),
+    PageRoute(path="/policy", action="policy.show", view=matrix.matrix, section="Controls", label="Policy"),
+    PageRoute(path="/tools", action="control.list", view=tools.tools, section="Controls", label="Tools"),
+    PageRoute(path="/ledger", action="ledger.verify", view=record.ledger, section="Record", label="Ledger"),
+    PageRoute(path="/access", action="principal.list", view=access.access, section="People", label="Access"),
     PageRoute(path="/access/{id}", action="principal.list", view=access.person),
-    PageRoute(path="/intel", action="report.list", view=intel.reports, label="Intelligence"),
+    PageRoute(path="/intel", action="report.list", view=intel.reports, section="Workbench", label="Intelligence"),
     PageRoute(path="/intel/search", action="report.list", view=intel.search),
     PageRoute(path="/intel/brief", action="report.list", view=intel_across.brief),
     PageRoute(path="/intel/indicators", action="report.list", view=intel_across.indicators),
     PageRoute(path="/intel/matrix", action="report.list", view=intel_across.matrix),
     PageRoute(path="/intel/campaigns", action="report.list", view=intel_across.campaigns),
     PageRoute(path="/intel/reports/{id}", action="report.list", view=intel.reader),
-    PageRoute(path="/cases", action="case.list", view=cases.cases, label="Cases"),
+    PageRoute(path="/cases", action="case.list", view=cases.cases, section="Decisions", label="Cases"),
     PageRoute(path="/cases/{id}", action="case.show", view=cases.case, subject=cases.subject),
-    PageRoute(path="/accounts", action="exchange.list", view=accounts.accounts, label="Accounts"),
+    PageRoute(path="/accounts", action="exchange.list", view=accounts.accounts, section="People", label="Accounts"),
     PageRoute(path="/accounts/{id}", action="exchange.list", view=accounts.account),
-    PageRoute(path="/safety", action="case.list", view=safety.files, label="Case files"),
+    PageRoute(path="/safety", action="case.list", view=safety.files, section="Decisions", label="Case files"),
     PageRoute(path="/safety/{id}", action="case.show", view=safety.case, subject=safety.subject),
-    PageRoute(path="/review", action="content.read", view=reviews.queue, label="Review"),
-    PageRoute(path="/review-quality", action="case.list", view=reviews.shown, label="Review quality"),
-    PageRoute(path="/trends", action="content.read", view=trends.shown, label="Trends"),
-    PageRoute(path="/retention", action="ledger.verify", view=retention.retention, label="Retention"),
+    PageRoute(path="/review", action="content.read", view=reviews.queue, section="Decisions", label="Review"),
+    PageRoute(path="/review-quality", action="case.list", view=reviews.shown, section="Decisions", label="Review quality"),
+    PageRoute(path="/trends", action="content.read", view=trends.shown, section="Traffic", label="Trends"),
+    PageRoute(path="/retention", action="ledger.verify", view=retention.retention, section="Record", label="Retention"),
     PageRoute(path="/retention/holds/{id}", action="hold.approve", view=retention.consent, subject=retention.consent_subject),
 )
 

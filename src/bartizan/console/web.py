@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from bartizan.console.edge import Attempts, is_ours, is_secure
 from bartizan.console.filters import link
 from bartizan.console.gauges import gauges
+from bartizan.console.navigation import sections
 from bartizan.console.parts import Ask, Done, Page, Parts, View, record
 from bartizan.console.render import as_html, as_json
 from bartizan.console.routes import PAGES, DeedRoute, PageRoute
@@ -173,7 +174,7 @@ class Web:
             "it": page.body,
             "title": page.title,
             "who": who,
-            "nav": [route for route in PAGES if route.label and who is not None and self.may(who, route)],
+            "nav": sections(lambda route: self.may(who, route), request.url.path) if who is not None else [],
             "here": request.url.path,
             "json_url": _json_url(request) if request.method == "GET" and page.template != "error.html" else "",
             "csrf": csrf_token(SecretText(cookie)) if is_cookie(cookie) else "",
