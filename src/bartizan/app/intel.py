@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
+from bartizan.app.asking import chat
 from bartizan.app.compose import App
 from bartizan.app.gateway import gateway_app
 from bartizan.config import Settings
-from bartizan.errors import UpstreamError
 from bartizan.workbench.intel.brief import Brief
 from bartizan.workbench.intel.document import TLP
 from bartizan.workbench.intel.found import Report
@@ -34,7 +31,7 @@ def model_brief(data: Path, settings: Settings, *, key: str, model: str, brief: 
 
             async def ask(instruction: str, quotes: str) -> str:
                 messages = [{"role": "system", "content": instruction}, {"role": "user", "content": quotes}]
-                return await _chat(gateway, key, {"model": model, "messages": messages})
+                return await chat(gateway, key, {"model": model, "messages": messages})
 
             return await tell(brief, ask, may_go=lambda document: TLP.index(levels[document]) <= most)
         finally:
@@ -42,58 +39,3 @@ def model_brief(data: Path, settings: Settings, *, key: str, model: str, brief: 
             app.close()
 
     return asyncio.run(run())
-
-
-async def _chat(gateway: Any, key: str, body: dict[str, Any]) -> str:  # noqa: ANN401 - any ASGI application
-    """Ask the gateway as a client would; raises UpstreamError with its own words when it refuses."""
-    data = msgspec.json.encode(body)
-    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {key}".encode()), (b"content-type", b"application/json")]
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/v1/chat/completions",
-        "raw_path": b"/v1/chat/completions",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [*headers, (b"content-length", str(len(data)).encode())],
-        "client": ("127.0.0.1", 0),
-        "server": ("localhost", 0),
-    }
-    sent: list[dict[str, Any]] = []
-    waiting = [{"type": "http.request", "body": data, "more_body": False}]
-    ended = asyncio.Event()
-
-    async def receive() -> dict[str, Any]:
-        if waiting:
-            return waiting.pop()
-        await ended.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await gateway(scope, receive, send)
-    ended.set()
-    status = next((int(message["status"]) for message in sent if message["type"] == "http.response.start"), 500)
-    answer = b"".join(message.get("body", b"") for message in sent)
-    if status != 200:
-        raise UpstreamError(f"the gateway answered {status}: {answer[:300].decode('utf-8', 'replace')}", hint="bartizan policy explain")
-    try:
-        return msgspec.json.decode(answer, type=_Answer).choices[0].message.content
-    except (msgspec.DecodeError, IndexError) as error:
-        raise UpstreamError(f"the model's answer can't be read: {error}") from error
-
-
-class _Message(msgspec.Struct):
-    content: str = ""
-
-
-class _Choice(msgspec.Struct):
-    message: _Message
-
-
-class _Answer(msgspec.Struct):
-    choices: list[_Choice]
