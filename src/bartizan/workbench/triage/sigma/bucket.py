@@ -43,7 +43,7 @@ class Bucket:
         for one in used:
             if table[one].op not in REFERENCES:
                 fields.setdefault(table[one].field, []).append(one)
-        self.keywords = tuple(fields.pop("", ()))
+        self.keywords = tuple(sorted(fields.pop("", ())))
         self.scans = {field: scan(tuple(sorted(numbers))) for field, numbers in fields.items()}
         self.keyword_scan = scan(self.keywords) if self.keywords else None
         self.references = tuple((one, table[one]) for one in used if table[one].op in REFERENCES)

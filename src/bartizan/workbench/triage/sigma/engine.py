@@ -76,8 +76,10 @@ class Engine:
         """Return the ids of the rules that the event matches, without those that only feed correlations."""
         return tuple(self._ids[number] for number in self.hits(event, source) if number not in self._silent)
 
-    def reported(self, numbers: Iterable[int]) -> tuple[str, ...]:
+    def reported(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
         """Return the ids for numbers out of ``hits``, without those that only feed correlations."""
+        if not numbers:
+            return ()
         return tuple(self._ids[number] for number in numbers if number not in self._silent)
 
     def hits(self, event: Mapping[str, object], source: LogSource | None = None, line: bytes = b"") -> tuple[int, ...]:
@@ -86,7 +88,9 @@ class Engine:
         ``source`` is what ingest knows about the record. ``line`` is the record as UTF-8 JSON, if it came so; it only saves time.
         """
         try:
-            return self._plan(event, source).matched(event, line)
+            spot = self._shapes.get(tuple(event))
+            plan = spot.plans.get(spot.kind(event)) if spot is not None and source is None else None
+            return (plan or self._plan(event, source)).matched(event, line)
         except TypeError:  # a list or mapping among the values
             plain = flat(event)
             return self._plan(plain, source).matched(plain, line)
@@ -119,13 +123,22 @@ class Engine:
         if bucket is None:
             bucket = self._bucket(key)
         remembered = {field: self._memories[scan] for field, scan in bucket.scans.items()}
-        keywords = Keywords([self._pack.atoms[one] for one in bucket.keywords], bucket.keyword_scan) if bucket.keyword_scan else None
+        keywords = self._keywords_of(bucket)
 
         def where(field: str) -> str | None:
             return self._names.resolve(field, key, spot.lookup)
 
         plan = spot.plans[at] = Plan(bucket, where, remembered, keywords, self._budget)
         return plan
+
+    def _keywords_of(self, bucket: Bucket) -> Keywords | None:
+        if bucket.keyword_scan is None:
+            return None
+        found = self._keywords.get(bucket.keywords)
+        if found is None:
+            atoms = [self._pack.atoms[one] for one in bucket.keywords]
+            found = self._keywords[bucket.keywords] = Keywords(atoms, bucket.keyword_scan, fast=self._fast)
+        return found
 
     def _bucket(self, key: Key) -> Bucket:
         if len(self._kinds) >= _MOST_KINDS:
@@ -155,6 +168,7 @@ class Engine:
         self._buckets: dict[tuple[tuple[int, Node], ...], Bucket] = {}
         self._scans: dict[tuple[int, ...], FieldScan] = {}
         self._memories: dict[FieldScan, Remembered] = {}
+        self._keywords: dict[tuple[int, ...], Keywords] = {}
 
 
 class _Shape:

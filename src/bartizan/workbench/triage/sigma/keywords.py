@@ -23,23 +23,29 @@ Look = Callable[[bytes], bool]
 class Keywords:
     """The keyword atoms of one bucket."""
 
-    def __init__(self, atoms: Iterable[Atom], scan: FieldScan) -> None:
+    def __init__(self, atoms: Iterable[Atom], scan: FieldScan, *, fast: bool = FAST) -> None:
         self._scan = scan
-        self._look = _look(list(atoms))
+        self.may_hold: Look = _look(list(atoms), fast=fast) or _always
+        """Whether any keyword may stand in a record, given as JSON or as ``joined``."""
 
-    def of(self, event: Mapping[str, object], line: bytes) -> frozenset[int]:
-        """Return the atoms that any value of the event meets. ``line`` is the record as JSON, empty if there is none."""
-        if self._look is not None:
-            text = line or "\n".join(text_of(one) for value in event.values() for one in each(value)).encode("utf-8", "replace")
-            if not self._look(text):
-                return frozenset()
+    def of(self, event: Mapping[str, object]) -> frozenset[int]:
+        """Return the atoms that any value of the event meets."""
         met: set[int] = set()
         for value in event.values():
             met |= self._scan.of(value)
         return frozenset(met)
 
 
-def _look(atoms: list[Atom], *, fast: bool = FAST) -> Look | None:
+def joined(event: Mapping[str, object]) -> bytes:
+    """Return the event's values as one text, to look at where there is no JSON."""
+    return "\n".join(text_of(one) for value in event.values() for one in each(value)).encode("utf-8", "replace")
+
+
+def _always(_: bytes) -> bool:
+    return True
+
+
+def _look(atoms: list[Atom], *, fast: bool) -> Look | None:
     """Build the look at the whole record; None when an atom has no fragment that JSON writes as it stands."""
     words = [word for atom in atoms for word in (atom.needles if atom.op in ("glob", "re") else (atom.value,))]
     fragments = sorted({_fragment(word) for word in words})
@@ -54,11 +60,12 @@ def _look(atoms: list[Atom], *, fast: bool = FAST) -> Look | None:
     exact.Compile()
     if not fast:
         return lambda line: exact.Match(line) is not None
-    first = caseless([*fragments, *_SUSPECT])
-    return lambda line: first(line) and exact.Match(line) is not None
+    return caseless([*fragments, *_SUSPECT], lambda line: exact.Match(line) is not None)
 
 
 def _fragment(word: str) -> str:
     """Return the longest piece of a word that has the same bytes in JSON as in the text."""
-    pieces = "".join(character if character.isascii() and character.isprintable() and character not in '"\\/' else "\0" for character in word)
-    return max(pieces.split("\0"), key=len)
+    kept = (character if character.isascii() and character.isprintable() and character not in '"\\/' else "\0" for character in word)
+        character if character.isascii() and character.isprintable() and character not in '"\\/' else "\0" for character in word
+    )
+    return max("".join(kept).split("\0"), key=len)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 import re._constants as kinds  # type: ignore[import-not-found] # the parser of the standard library; nothing is matched with it
 import re._parser as parser  # type: ignore[import-not-found]
+import warnings
 from collections.abc import Iterable
 from typing import Any, Final
 
