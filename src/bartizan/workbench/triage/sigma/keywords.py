@@ -65,7 +65,5 @@ def _look(atoms: list[Atom], *, fast: bool) -> Look | None:
 
 def _fragment(word: str) -> str:
     """Return the longest piece of a word that has the same bytes in JSON as in the text."""
-    kept = (character if character.isascii() and character.isprintable() and character not in '"\\/' else "\0" for character in word)
-        character if character.isascii() and character.isprintable() and character not in '"\\/' else "\0" for character in word
-    )
+    kept = (one if one.isascii() and one.isprintable() and one not in '"\\/' else "\0" for one in word)
     return max("".join(kept).split("\0"), key=len)

@@ -71,7 +71,10 @@ def correlation(found: SigmaCorrelationRule, file: str) -> Correlation:
         "generate": bool(found.generate),
     }
     if isinstance(condition, SigmaExtendedCorrelationCondition):
-        return Correlation(rules=tuple(condition.get_referenced_rules()), expression=_expression(condition.parsed), **shared)
+        rules = tuple(condition.get_referenced_rules())
+        if shared["kind"] == "temporal_ordered" and len(rules) > _MOST_ORDERED:
+            raise CannotError(f"an extended ordered condition over more than {_MOST_ORDERED} rules")
+        return Correlation(rules=rules, expression=_expression(condition.parsed), **shared)
     field = condition.fieldref
     fields = (field,) if isinstance(field, str) else tuple(str(one) for one in field or ())
     if shared["kind"] == "value_percentile" and not (condition.percentile is not None and 0 <= condition.percentile <= 100):
@@ -192,6 +195,8 @@ def _atom(field: str, value: Any, limits: Limits) -> Atom:  # noqa: ANN401 - one
     return atom
 
 
+_MOST_ORDERED: Final = 10
+"""Every ordered choice of so many rules is tried at each match."""
 _MANY: Final = types.SpecialChars.WILDCARD_MULTI
 
 
