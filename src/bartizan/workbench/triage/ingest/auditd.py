@@ -155,7 +155,7 @@ def _as_process(fields: dict[str, object]) -> None:
 
 def _pieces(fields: dict[str, object], number: int) -> str | None:
     """Return a long argument that the kernel wrote in pieces, ``a1[0]=... a1[1]=...``."""
-    found = []
+    found: list[str] = []
     while isinstance(piece := fields.get(f"a{number}[{len(found)}]"), str):
         found.append(piece)
     return "".join(found) if found else None

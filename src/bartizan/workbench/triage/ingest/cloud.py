@@ -61,7 +61,7 @@ def from_ecs(found: _Object, caps: Caps) -> Parsed:
         product = {"o365": "m365"}.get(module, module) or product
     kinds, types = _words(fields.get("event.category")), _words(fields.get("event.type"))
     category = next(
-        (found for one in kinds for kind in (*types, "") if (found := tables().ecs_categories.get(f"{one} {kind}".strip()))), ""
+        (known for one in kinds for kind in (*types, "") if (known := tables().ecs_categories.get(f"{one} {kind}".strip()))), ""
     )
     channel = fields.get("Channel")
     service = (

@@ -7,7 +7,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 import zstandard
 
@@ -16,6 +16,8 @@ from bartizan.workbench.triage.ingest.lines import Joined, Readable
 
 _XZ_MEMORY: Final = 256 << 20
 _ZSTD_WINDOW: Final = 128 << 20
+_PIECE: Final = 4096
+"""Packed bytes of .zst unpacked at a time: its densest blocks make 128 MB of them."""
 _MARKS: Final = (
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "zip"),
@@ -107,12 +109,38 @@ def _always(size: int) -> Callable[[], int]:
 
 def _unpacked(kind: str, packed: _Counted) -> Readable:
     match kind:
-        case "gzip":
-            return gzip.GzipFile(fileobj=packed)  # type: ignore[arg-type,return-value]  # it only reads
-        case "zstd":
-            return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(packed, read_across_frames=True)  # type: ignore[arg-type,return-value]
-        case _:
+        case "xz":
             return _Xz(packed)
+        case "gzip":
+            return gzip.GzipFile(fileobj=cast("IO[bytes]", packed))  # it only reads from it
+        case _:
+            return _Zstd(packed)
+
+
+class _Zstd:
+    """A .zst stream, frame after frame, that knows when it was torn, which the library's own reader does not tell."""
+
+    def __init__(self, packed: Readable) -> None:
+        self._packed = packed
+        self._library = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._frame = self._library.decompressobj()
+        self._left = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        while not self._left:
+            if self._frame.eof:
+                given = self._frame.unused_data or self._packed.read(_PIECE)
+                if not given:
+                    return b""
+                self._frame = self._library.decompressobj()
+            else:
+                given = self._packed.read(_PIECE)
+                if not given:
+                    raise EOFError("the stream ends before its end mark")
+            self._left = self._frame.decompress(given)
+        size = len(self._left) if size < 0 else size
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
 
 
 class _Xz:
@@ -148,7 +176,7 @@ def _zip(name: str, stream: BinaryIO | Readable, caps: Caps, depth: int) -> Iter
         raise ContainerError("zip: an archive can only be read from a file")
     seek(0)
     try:
-        archive = zipfile.ZipFile(stream)  # type: ignore[arg-type]  # seekable, as asked
+        archive = zipfile.ZipFile(cast("IO[bytes]", stream))
         members = [member for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ContainerError(f"zip: {error}"[:200]) from error

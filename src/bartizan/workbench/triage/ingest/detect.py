@@ -34,8 +34,10 @@ def recognise(head: bytes) -> tuple[str, str]:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF8)):
         head = as_text(head, _Head(head)).read()
     start = head.lstrip()
-    if not start or b"\0" in head[:4096]:
-        return "", "empty" if not start else "holds zero bytes and opens with no mark that is known"
+    if not start:
+        return ("plain", "white space at its beginning") if len(head) >= HEAD else ("", "empty")
+    if b"\0" in head[:4096]:
+        return "", "holds zero bytes and opens with no mark that is known"
     if start.startswith(b"<") and (b"<Event>" in start or b"<Event " in start) and not start[1:2].isdigit():
         return "xml", "XML with <Event> elements"
     if start[:1] in {b"{", b"["}:

@@ -68,8 +68,8 @@ def _records(batch: Batch, caps: Caps) -> Iterator[Parsed | Flaw]:
             )
         except (msgspec.DecodeError, RecursionError, TypeError, AttributeError, ShapeError) as error:
             yield Flaw("bad_shape", f"{type(error).__name__}: {error}"[:200], text.encode()[:2000])
-    for error in batch.errors:
-        yield Flaw("unreadable", error)
+    for said in batch.errors:
+        yield Flaw("unreadable", said)
 
 
 def _exactly(stream: Readable, size: int) -> bytes:

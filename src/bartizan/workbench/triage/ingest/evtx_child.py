@@ -18,8 +18,9 @@ def parse(data: bytes) -> bytes:
     """Parse a file header followed by chunks."""
     from evtx import PyEvtxParser  # noqa: PLC0415 - of the extra `alerts`, and only the child needs it
 
-    records, errors = [], []
-    found = PyEvtxParser(io.BytesIO(data), 1).records_json()
+    records: list[str] = []
+    errors: list[str] = []
+    found = iter(PyEvtxParser(io.BytesIO(data), 1).records_json())
     while len(errors) < 100_000:
         try:
             one = next(found)
@@ -28,5 +29,5 @@ def parse(data: bytes) -> bytes:
         except (RuntimeError, OSError, ValueError) as error:
             errors.append(f"{type(error).__name__}: {error}"[:300])
             continue
-        records.append(one["data"])
+        records.append(one["data"] if one else "")
     return msgspec.msgpack.encode(Batch(records, errors))

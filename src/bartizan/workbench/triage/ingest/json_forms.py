@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bartizan.workbench.triage.ingest import cloud, network, otlp, windows
+from bartizan.workbench.triage.ingest import cloud, network, otlp, windows, windows_xml
 from bartizan.workbench.triage.ingest.caps import Caps
 from bartizan.workbench.triage.ingest.flat import ShapeError, flat
 from bartizan.workbench.triage.ingest.item import Flaw, Parsed
@@ -23,6 +23,7 @@ _ENVELOPES: Final = ("Records", "records", "value", "events", "Events", "logs", 
 _TIMES: Final = ("@timestamp", "timestamp", "time", "ts", "eventTime", "EventTime", "date", "createdDateTime", "published", "TimeGenerated")
 
 FORMS: Final[tuple[tuple[str, Callable[[Mapping[str, object]], bool], Callable[[_Object, Caps], Parsed], str], ...]] = (
+    ("sentinel", windows_xml.is_sentinel, windows_xml.from_sentinel, "EventID with EventData as XML"),
     ("windows_json", windows.is_flat, windows.from_flat, "EventID with Channel or provider"),
     ("windows_json", windows.is_nested, windows.from_nested, "Event with System and its EventID"),
     ("winlogbeat", windows.is_winlogbeat, windows.from_winlogbeat, "the object winlog"),

@@ -84,7 +84,10 @@ def lines(stream: Readable | BinaryIO, most: int) -> Iterator[bytes | Flaw]:
         if others:
             yield from _given(rest, most)
             for line in others[:-1]:
-                yield from _given(line, most)
+                if len(line) > most:
+                    yield _overlong(line[:4096], len(line))
+                elif line and not line.isspace():
+                    yield line.rstrip(b"\r")
             rest = others[-1]
         if len(rest) > most:
             skipped, rest = len(rest), rest[:4096]

@@ -30,8 +30,8 @@ ACCESS: Final = re2.compile(
     r'^(\S{1,255}) (\S{1,255}) (\S{1,255}) \[([^\]]{20,32})\] "([A-Z]{1,20}) ([^"]*?)(?: (HTTP/[\d.]+))?" (\d{3}) (\d+|-)'
     r'(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?'
 )
-_STRUCTURED: Final = re2.compile(r'^\[([^\s=\]"]{1,64})((?: [^\s=\]"]{1,64}="(?:[^"\\\]]|\\.)*")*)\]')
-_PAIR: Final = re2.compile(r'([^\s=\]"]{1,64})="((?:[^"\\\]]|\\.)*)"')
+_STRUCTURED: Final = re2.compile(r'^\[([^\s=\]"]{1,64})((?: [^\s=\]"]{1,64}="(?:[^"\\]|\\.)*")*)\]')
+_PAIR: Final = re2.compile(r'([^\s=\]"]{1,64})="((?:[^"\\]|\\.)*)"')
 _CEF_KEY: Final = re2.compile(r"(?:^|\s)([A-Za-z0-9_.\[\]-]{1,120})=")
 _ISO: Final = re2.compile(r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)")
 _MONTHS: Final = {
@@ -45,6 +45,8 @@ _CEF_WORDS: Final[dict[str, Severity]] = {
     "very-high": "critical",
     "unknown": "informational",
 }
+_ELEMENTS: Final = 64
+"""Structured elements of one message; what comes after is part of its words."""
 _AUTH: Final = (4, 10)
 _CRON: Final = (9, 15)
 
@@ -79,7 +81,10 @@ def _modern(words: str, found: re2._Match[str]) -> Parsed:
     pri, stamp, host, program, pid, kind = found.groups()
     rest = words[found.end() :]
     fields: _Object = {"Computer": host, "hostname": host, "program": program, "pid": pid, "msgid": kind}
-    while (element := _STRUCTURED.match(rest)) is not None:
+    for _ in range(_ELEMENTS):
+        element = _STRUCTURED.match(rest)
+        if element is None:
+            break
         for name, value in _PAIR.findall(element.group(2)):
             fields[f"{element.group(1)}.{name}"] = _unescaped(value)
         rest = rest[element.end() :]
@@ -152,7 +157,8 @@ def cef(line: bytes, caps: Caps) -> Iterator[Parsed | Flaw]:
 
 def _cef_head(words: str) -> list[str] | None:
     r"""Return the version, the six fields after it and the extension; ``\|`` within a field is no separator."""
-    parts, begun, at = [], 0, 0
+    parts: list[str] = []
+    begun = at = 0
     while len(parts) < 7:
         at = words.find("|", at)
         if at < 0:

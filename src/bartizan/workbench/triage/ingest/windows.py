@@ -16,7 +16,8 @@ from bartizan.workbench.triage.ingest.item import Parsed
 from bartizan.workbench.triage.ingest.times import seconds
 from bartizan.workbench.triage.record import LogSource
 
-_TIMES: Final = ("SystemTime", "TimeCreated", "@timestamp", "EventTime", "UtcTime")
+_TIMES: Final = ("SystemTime", "TimeCreated", "@timestamp", "EventTime", "UtcTime", "TimeGenerated")
+_NESTED: Final = frozenset({dict, list})
 _LINUX: Final = "Linux-Sysmon"
 _SYSMON: Final = "microsoft-windows-sysmon/operational"
 _Object = dict[str, object]
@@ -84,12 +85,12 @@ def _as_process(fields: _Object) -> None:
 
 def is_flat(found: Mapping[str, object]) -> bool:
     """Say whether this is an event whose System and EventData stand side by side."""
-    return "EventID" in found and ("Channel" in found or "Provider_Name" in found or "SourceName" in found)
+    return "EventID" in found and ("Channel" in found or "Provider_Name" in found or "SourceName" in found or "EventSourceName" in found)
 
 
 def from_flat(found: _Object, caps: Caps) -> Parsed:
     """Return an event that was flattened before: by `evtx` tools, NXLog or Winlogbeat's older forms."""
-    if any(isinstance(value, (dict, list)) for value in found.values()):
+    if not _NESTED.isdisjoint(map(type, found.values())):
         found = flat(found, caps)
     for old, new in names().nxlog.items():
         if old in found and new not in found:
@@ -106,7 +107,7 @@ def is_nested(found: Mapping[str, object]) -> bool:
 def from_nested(found: _Object, caps: Caps, form: str = "windows_json") -> Parsed:
     """Return an event as its XML is turned into JSON: ``{"Event": {"System": ..., "EventData": ...}}``."""
     event = found.get("Event", found)
-    fields = _system(event["System"], caps) if isinstance(event, dict) else {}  # type: ignore[arg-type]  # is_nested looked
+    fields = _system(event["System"], caps) if isinstance(event, dict) else {}
     for part in ("EventData", "UserData"):
         data = event.get(part) if isinstance(event, dict) else None
         if isinstance(data, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from xml.parsers import expat
 
@@ -97,6 +97,20 @@ def event(given: bytes, caps: Caps) -> Parsed | Flaw:
         return Flaw("bad_shape", "an event without EventID", given)
     found = windows.record("windows_xml", fields)
     return found if found.logsource.product == "windows" else Parsed("sysmon_linux", found.at, found.logsource, fields)
+
+
+def is_sentinel(found: Mapping[str, object]) -> bool:
+    """Say whether this is a Windows event as Azure's workspaces export it, EventData being XML within JSON."""
+    return isinstance(data := found.get("EventData"), str) and data.startswith("<EventData") and "EventID" in found
+
+
+def from_sentinel(found: dict[str, object], caps: Caps) -> Parsed:
+    """Return a Windows event of an Azure workspace; what its EventData says goes first."""
+    data = str(found.pop("EventData"))
+    inner = event(f"<Event><System><EventID>0</EventID></System>{data}</Event>".encode(), caps)
+    if isinstance(inner, Parsed):
+        found |= {name: value for name, value in inner.fields.items() if name != "EventID"}
+    return windows.from_flat(found, caps)
 
 
 def events(stream: Readable, caps: Caps) -> Iterator[Parsed | Flaw]:
