@@ -34,7 +34,7 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     },
     "Workbench": {
         "intel": "Threat intelligence: what reports say, each statement with its quote",
-        "triage": "Alerts: from log records to a few incidents, each with its evidence",
+        "triage": "Alerts: log records and rules in, a few incidents with evidence out",
     },
     "Record": {
         "ledger": "Verify, prove, export, hold and erase what is on record",

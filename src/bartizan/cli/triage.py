@@ -1,15 +1,11 @@
-"""``bartizan triage``: logs in, incidents with evidence out. One file for each group of its commands."""
+"""``bartizan triage``: log records and alerts in; Sigma matches, incidents and verdicts out. Each part adds its commands here."""
 
 from __future__ import annotations
 
 import typer
 
-from bartizan.cli import triage_ingest
+from bartizan.cli import triage_ingest, triage_sigma
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Alerts: from log records to a few incidents, each with its evidence.")
-app.command()(triage_ingest.ingest)
-
-
-@app.callback()
-def _commands() -> None:
-    """Keep the name of a command even while there is only one."""
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="From log records and alerts to a few incidents with evidence.")
+triage_sigma.add_to(app)
+triage_ingest.add_to(app)

@@ -43,6 +43,11 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     malformed: dict[str, int]
 
 
+def add_to(app: typer.Typer) -> None:
+    """Mount the commands of this file."""
+    app.command("ingest")(ingest)
+
+
 def ingest(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, archives, or - for standard input")],
     form: Form = "",
