@@ -1,0 +1,15 @@
+"""``bartizan triage``: log records and alerts in; Sigma matches, incidents and verdicts out. Each part adds its commands here."""
+
+from __future__ import annotations
+
+import typer
+
+from bartizan.cli import triage_alerts
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="From log records and alerts to a few incidents with evidence.")
+triage_alerts.add_to(app)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep the name of a command even while there is only one."""
