@@ -86,6 +86,17 @@ class World:
         engine.order(plan.response, "undo", actor=self.person("ada"), reason="a mistake")
         return self.go_on(plan, engine)
 
+    def happened(self):
+        """Return every change there was: those that doubles logged, lines in files, and facts about accounts."""
+        found = [(each.target, each.deed, each.detail) for each in self.doubles.log]
+        for name in ("blocked.txt", "blocked.nft", "rpz.zone"):
+            found += [(str(self.path / name), "add line", line) for line in self.file(name)]
+        kinds = ("account_standing_changed.v1",)
+        people = {each.account: each.id for each in self.response.rooms.directory.principals(at=9e9)}
+        for _, entry in self.response.rooms.ledger.events(kinds=kinds):
+            found.append((people[entry.body.account], "set standing", entry.body.standing))
+        return found
+
     def file(self, name):
         path = self.path / name
         return path.read_text().splitlines() if path.exists() else []

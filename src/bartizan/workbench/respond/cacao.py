@@ -43,7 +43,9 @@ def to_cacao(playbook: Playbook, *, at: float) -> dict[str, Any]:
         "agent_definitions": {AGENT: {"type": "organization", "name": "bartizan"}},
         "extension_definitions": {EXTENSION: _EXTENSION},
         "playbook_extensions": {
-            EXTENSION: {"id": playbook.id, "fits": msgspec.to_builtins(playbook.fits), "most": playbook.most, "vars": playbook.vars}
+            EXTENSION: {
+                "playbook": {"id": playbook.id, "fits": msgspec.to_builtins(playbook.fits), "most": playbook.most, "vars": playbook.vars}
+            }
         },
     }
     if playbook.description:
@@ -66,6 +68,9 @@ _EXTENSION: Final[dict[str, Any]] = {
     "schema": "bartizan respond schema",
     "version": "1.0.0",
 }
+
+
+_ELSEWHERE: Final = frozenset({"type", "name", "then", "else", "cases", "default", "steps", "parallel"})
 
 
 class _Writer:
@@ -92,6 +97,7 @@ class _Writer:
 
     def _step(self, step: Step, following: str) -> str:
         common: dict[str, Any] = {_NEXT: following, **({"name": step.name} if step.name else {})}
+        values: dict[str, Any]
         match step:
             case Act():
                 words = f"{step.do} " + " ".join(f"{name}={value}" for name, value in step.arguments.items())
@@ -111,13 +117,13 @@ class _Writer:
                 values, kind = {"next_steps": [self.sequence(branch) for branch in step.parallel]}, "parallel"
             case Sub():
                 values, kind = {"playbook_id": playbook_id(step.playbook)}, "playbook-action"
-        return self.put(kind, step.id, {**common, **values, "step_extensions": {EXTENSION: _own(step)}})
+        return self.put(kind, step.id, {**common, **values, "step_extensions": {EXTENSION: {"step": _own(step)}}})
 
 
 def _own(step: Step) -> dict[str, Any]:
     """Return what of a step is bartizan's alone: all but the steps within it and its name."""
     plain: dict[str, Any] = msgspec.to_builtins(step)
-    return {name: value for name, value in plain.items() if name not in {"type", "name", "then", "else", "cases", "default", "steps", "parallel"}}
+    return {name: value for name, value in plain.items() if name not in _ELSEWHERE}
 
 
 def _variable(value: object) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def read_cacao(data: bytes, *, source: str) -> Playbook:
 
 
 def import_cacao(data: bytes, *, source: str) -> Imported:
-    """Read CACAO JSON; raises ConfigError for what is no such playbook, RefusedError 422 ``cacao_unsupported`` naming all that is not done here."""
+    """Read CACAO JSON; raises ConfigError for what is no such playbook, RefusedError 422 ``cacao_unsupported`` for what can't be done."""
     if len(data) > MAX_BYTES:
         raise ConfigError(f"the playbook is larger than {MAX_BYTES} bytes", source=source)
     try:
@@ -72,7 +72,7 @@ def import_cacao(data: bytes, *, source: str) -> Imported:
             status=422,
             hint="carry these steps out by hand, or write them as actions of a connector",
         )
-    own = _own(document.get("playbook_extensions"))
+    own = _own(document.get("playbook_extensions"), "playbook")
     plain = {
         "id": own.get("id") or _named(str(document.get("name", "")), "playbook"),
         "name": str(document.get("name", "")) or "unnamed",
@@ -132,8 +132,8 @@ class _Reader:
         self.lost += [f"{name} of {key[:60]}" for name in _STEP_LOST if step.get(name)]
         self.refused += [f"{name} of {key[:60]}" for name in _STEP_REFUSED if step.get(name)]
 
-    def _step(self, key: str, step: Mapping[str, Any], path: tuple[str, ...]) -> list[dict[str, Any]]:
-        own = _own(step.get("step_extensions"))
+    def _step(self, key: str, step: Mapping[str, Any], path: tuple[str, ...]) -> list[dict[str, Any]]:  # noqa: PLR0911 - one a type
+        own = _own(step.get("step_extensions"), "step")
         common = {"id": self._id(own, step, key), **({"name": step["name"]} if isinstance(step.get("name"), str) else {})}
         match step.get("type"):
             case "action":
@@ -232,8 +232,8 @@ def _variables(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name.strip("_").lower(): _object(each).get("value", "") for name, each in found.items() if isinstance(name, str)}
 
 
-def _own(extensions: object) -> Mapping[str, Any]:
-    return _object(_object(extensions).get(EXTENSION))
+def _own(extensions: object, name: str) -> Mapping[str, Any]:
+    return _object(_object(_object(extensions).get(EXTENSION)).get(name))
 
 
 def _object(value: object) -> dict[str, Any]:

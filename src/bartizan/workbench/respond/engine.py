@@ -23,6 +23,7 @@ from bartizan.event import (
     ResponseEnded,
     ResponseOrdered,
     ResponsePlanned,
+    ResponseReviewed,
     envelope,
     new_id,
 )
@@ -128,6 +129,13 @@ class Engine:
         fact = DoubtSettled(response=standing.response, action=action, deed=deed, happened=happened, reason=reason)
         again = ResponseOrdered(response=standing.response, deed=deed, reason="doubt settled")
         self._write((fact, None), (again, None), response=standing.response, actor=actor)
+
+    def review(self, standing: Standing, lesson: ResponseReviewed, *, words: str, actor: Principal) -> None:
+        """Close a response with what was learnt; raises RefusedError 409 while it runs, or a second time."""
+        if not standing.ended or standing.reviewed is not None:
+            what = "it still runs" if not standing.ended else "it is closed"
+            raise RefusedError(f"{standing.response}: {what}", code="not_to_close", status=409)
+        self._write((lesson, words.encode()), response=standing.response, actor=actor)
 
     def standing(self, response: str) -> Standing:
         """Return how a response stands now; raises RefusedError 404."""

@@ -41,9 +41,12 @@ def fill(value: object, names: Mapping[str, Any]) -> object:
 
 
 def resolve(path: str, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-    """Return what a dotted path names; raises RefusedError 400 ``unknown_name``."""
+    """Return what a dotted path names, ``first`` being a list's first; raises RefusedError 400 ``unknown_name``."""
     value: Any = names
     for part in path.strip().split("."):
+        if part == "first" and isinstance(value, list) and value:
+            value = value[0]
+            continue
         if not isinstance(value, Mapping) or part not in value:
             raise RefusedError(f"nothing is called {path}", code="unknown_name", hint="incident, steps, vars and each have names")
         value = value[part]
