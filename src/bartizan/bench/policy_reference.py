@@ -55,6 +55,7 @@ _READ: Final = (
     "key.list",
     "report.list",
     "report.read",
+    "response.list",
 )
 _MANAGE: Final = {
     "content.read": "Record",
@@ -81,6 +82,9 @@ _MANAGE: Final = {
     "policy.change": "PolicyText",
     "report.ingest": "Record",
     "report.export": "Record",
+    "response.plan": "Record",
+    "response.run": "Record",
+    "response.undo": "Record",
 }
 _REPORTS: Final = ("report.list", "report.read", "report.ingest", "report.export")
 _OF_A_REPORT: Final = {"tier": "!int", "tlp": "!int", "own": "!bool"}
@@ -103,11 +107,12 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "key.revoke",
         "case.show",
         "hold.place",
+        *("response.plan", "response.run", "response.undo"),
         *_REPORTS,
     },
     "approver": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
-        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore"),
+        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
     "reviewer": {*_READ, "content.read", "case.show", "case.decide", *_REPORTS},
     "privacy": {
@@ -120,7 +125,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
         *("policy.change", "ledger.export", *_REPORTS),
     },
-    "member": {*_USE, *_REPORTS},
+    "member": {*_USE, *_REPORTS, "response.list", "response.plan"},
 }
 
 
