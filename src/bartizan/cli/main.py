@@ -34,6 +34,7 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     },
     "Workbench": {
         "intel": "Threat intelligence: what reports say, each statement with its quote",
+        "code": "Code: find, prove, fix and verify vulnerabilities",
     },
     "Record": {
         "ledger": "Verify, prove, export, hold and erase what is on record",
