@@ -340,9 +340,11 @@ def _no_filter(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: AR
 
 
 def _unsafe_yaml(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
+    if (args.get(0) or UNKNOWN).constants is not None:
+        return False
     loader = args.get(1) or args.get("Loader")
     if loader is None:
-        return (args.get(0) or UNKNOWN).constants is None
+        return True
     last = loader.path.rpartition(".")[2]
     return last in {"Loader", "UnsafeLoader", "CLoader", "CUnsafeLoader", "FullLoader_unsafe"}
 
