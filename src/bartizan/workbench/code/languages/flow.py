@@ -17,8 +17,9 @@ from bartizan.workbench.code.languages.values import Closure, Scope, Taint, Valu
 
 _DEEPEST_CALL: Final = 10
 _DEEPEST: Final = 190
-_MOST_RUNS: Final = 6_000
 _OVER_ITEMS: Final = frozenset({"forEach", "map", "filter", "find", "some", "every", "flatMap", "then", "reduce", "each", "tap", "pipe", "subscribe"})
+_FILLING: Final = frozenset({"add", "put", "append", "push", "addAll", "offer", "unshift", "insert", "addElement", "WriteString", "addLast", "addFirst"})
+_TAKING: Final = frozenset({"get", "getOrDefault"})
 _FETCHING: Final = ("needle", "request", "axios", "got", "superagent", "http.get", "https.get", "fetch", "bent", "phin")
 
 
@@ -37,13 +38,15 @@ class Frame:
 
 
 class Flow:
-    """Runs the files of one language of a project; ``steps`` bounds all of it together."""
+    """Runs the files of one language of a project; steps and runs are bounded by how long the project is."""
 
-    def __init__(self, project: Project, reports: Reports, *, steps: int = 3_000_000) -> None:
+    def __init__(self, project: Project, reports: Reports) -> None:
         self._project = project
         self._reports = reports
         self._table = reports.table
-        self.steps = steps
+        lines = sum(len(module.lines) for module in project.modules.values())
+        self.steps = 400_000 + 60 * lines
+        self._most_runs = 2_000 + lines // 2
         self._deep = 0
         self._calls = 0
         self._runs = 0
@@ -51,14 +54,15 @@ class Flow:
         self._made: list[tuple[Closure, str]] = []
         self._ran: set[int] = set()
         self._exports: dict[str, Value] = {}
+        self._built: dict[tuple[object, ...], Value] = {}
 
     @property
     def spent(self) -> bool:
         """Say whether the budget ran out, so that the caller can tell."""
-        return self.steps <= 0 or self._runs >= _MOST_RUNS
+        return self.steps <= 0 or self._runs >= self._most_runs
 
     def run(self, module: Module) -> None:
-        """Run a file, then the functions it made that nobody called."""
+        """Run a file (its top level may have run before), then the functions made so far that nobody called."""
         self.exports(module)
         while self._made:
             closure, outer = self._made.pop(0)
@@ -91,7 +95,7 @@ class Flow:
             plain = name.removeprefix("node:")
             return Value(plain if member in {"", "default"} else f"{plain}.{member}")
         value = self.exports(other)
-        if member and (found := value.field(member)) is not None:
+        if (found := value.field(member or name)) is not None:
             return found
         return value
 
@@ -126,7 +130,7 @@ class Flow:
     def _let(self, form: Form, frame: Frame) -> Value:
         pattern, value = form.kids
         got = self._eval(value, frame) if value is not None else Value()
-        if form.type and not got.name:
+        if form.type and not got.funcs and not (got.fields and got.name == form.type):
             got = Value("@" + form.type, got.taint, const=got.const, fields=got.fields, funcs=got.funcs, frags=got.frags, prefix=got.prefix)
         self._reports.named(frame, pattern, value, got)
         self._bind(pattern, got, frame, declare=True)
@@ -137,6 +141,8 @@ class Flow:
             case "name":
                 if declare:
                     frame.scope.names[pattern.name] = value
+                elif frame.this is not None and frame.this.field(pattern.name) is not None and frame.scope.find(pattern.name) is None:
+                    frame.this.put(pattern.name, value)
                 else:
                     frame.scope.assign(pattern.name, value)
                 for key in [key for key in frame.scope.names if key.startswith(pattern.name + ".")]:
@@ -262,6 +268,8 @@ class Flow:
         if form.name == "this" and frame.this is not None:
             return frame.this
         found = frame.scope.find(form.name)
+        if found is None and frame.this is not None:
+            found = frame.this.field(form.name)
         if found is not None:
             return found
         return self._sourced(Value(form.name), form, frame)
@@ -345,6 +353,7 @@ class Flow:
     def _func(self, form: Form, frame: Frame) -> Value:
         closure = Closure(form, frame.scope, frame.module, frame.this)
         self._made.append((closure, frame.function))
+        self._project.made(closure)
         return Value(form.name, funcs=(closure,))
 
     # --- calls
@@ -358,12 +367,15 @@ class Flow:
         if callee.op == "name" and name == "require" and arguments and arguments[0].const is not None:
             return self._imported(frame.module, arguments[0].const, "")
         self._reports.called(frame, form, name, holder, arguments)
-        closures = what.funcs or self._project.named(callee.name if callee.op == "member" else "", len(arguments))
+        closures = what.funcs or self._project.named(callee.name, len(arguments))
         result: Value | None = None
         for closure in closures[:3]:
-            this = Value(name, fields={}) if form.name == "new" else (holder if callee.op == "member" and holder.fields is not None else None)
-            got = self._enter(closure, arguments, frame.function, this=this, step=self._step(frame, form, f"passed to {name}()"))
-            got = this if form.name == "new" and this is not None else got
+            step = self._step(frame, form, f"passed to {name}()")
+            if form.name == "new":
+                got = self._build(closure, arguments, frame.function, name, step)
+            else:
+                this = holder if callee.op == "member" and holder.fields is not None else None
+                got = self._enter(closure, arguments, frame.function, this=this, step=step)
             result = got if result is None else join(result, got)
         if form.name == "new" and not what.funcs and what.fields is not None:
             result = self._construct(what, arguments, frame, form)
@@ -371,6 +383,14 @@ class Flow:
             result = self._unknown(form, frame, name, holder, arguments)
             self._callbacks(form, frame, name, holder, arguments)
         return result
+
+    def _build(self, closure: Closure, arguments: list[Value], outer: str, name: str, step: Step) -> Value:
+        """Return what a function makes as a constructor; the same for the same arguments, so that it runs once."""
+        key = (id(closure.form), tuple(argument.signature() for argument in arguments))
+        if key not in self._built:
+            self._built[key] = Value(name, fields={})
+            self._enter(closure, arguments, outer, this=self._built[key], step=step)
+        return self._built[key]
 
     def _construct(self, what: Value, arguments: list[Value], frame: Frame, form: Form) -> Value:
         made = Value(what.name, fields=dict(what.fields or {}))
@@ -387,6 +407,10 @@ class Flow:
             return result
         kinds = self._table.cleaning(name)
         last = name.rpartition(".")[2]
+        if last in _FILLING and arguments:
+            self._fill(holder, arguments)
+        elif last in _TAKING and holder.fields is not None and arguments and arguments[0].const is not None:
+            return holder.field(arguments[0].const) or Value()
         taken = holder.all_taint(1) if holder.taint else ()
         if kinds or last in self._table.passes:
             for argument in arguments:
@@ -398,6 +422,16 @@ class Flow:
             first = next((each for each in (holder, *arguments) if each.frags), Value())
             result.frags, result.prefix = first.frags, (holder if holder.frags else arguments[0] if arguments else first).prefix
         return result
+
+    @staticmethod
+    def _fill(holder: Value, arguments: list[Value]) -> None:
+        """Put arguments into a container or a builder of text; under its key where that is fixed."""
+        if len(arguments) == 2 and arguments[0].const is not None:
+            holder.put(arguments[0].const, arguments[1])
+            return
+        for argument in arguments:
+            holder.taint = merged(holder.taint, argument.all_taint())
+            holder.frags = (holder.frags + argument.frags)[:400]
 
     def _callbacks(self, form: Form, frame: Frame, name: str, holder: Value, arguments: list[Value]) -> None:
         """Run the functions that are handed to something unseen: on the items of what it runs over, on an answer fetched, or on nothing."""

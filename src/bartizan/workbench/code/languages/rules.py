@@ -38,6 +38,8 @@ class Sink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Within an argument that is an object, only these fields; empty for all."""
     receivers: tuple[str, ...] = ()
     """The receiver's name holds one of these words; empty for any."""
+    first: str = ""
+    """What the first argument must be called; empty for anything."""
     needs: tuple[Need, ...] = ()
     severity: Severity = "high"
     p: float = 0.8

@@ -17,6 +17,8 @@ from bartizan.workbench.code.repo import File, Tree
 
 SUFFIXES: Final = {
     "javascript": (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"),
+    "java": (".java",),
+    "go": (".go",),
 }
 _VENDORED: Final = ("vendor/", "node_modules/", "bower_components/", "third_party/", "dist/", "public/lib/", "static/lib/")
 _LONGEST_LINE: Final = 3_000
@@ -48,9 +50,11 @@ def _language(tree: Tree, language: str, files: tuple[File, ...], notes: list[No
         if (module := _read(tree, file, language, notes)) is not None:
             modules[file.path] = module
             lost += module.broken
-    reports = Reports(table(language))
+    reports = Reports(table(language), frozenset(each.module for module in modules.values() for each in module.imports))
     project = Project(modules)
     flow = Flow(project, reports)
+    for module in modules.values():
+        flow.exports(module)
     for module in modules.values():
         flow.run(module)
     if flow.spent:
@@ -88,9 +92,9 @@ def _read(tree: Tree, file: File, language: str, notes: list[Note]) -> Module | 
 
 
 def _reader(language: str) -> Callable[[str, str], Module]:
-    from bartizan.workbench.code.languages import javascript  # noqa: PLC0415 - grammars load when a language is there
+    from bartizan.workbench.code.languages import golang, java, javascript  # noqa: PLC0415 - grammars load when a language is there
 
-    return {"javascript": javascript.module}[language]
+    return {"javascript": javascript.module, "java": java.module, "go": golang.module}[language]
 
 
 def _sum(one: Coverage, other: Coverage) -> Coverage:

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 import re2
 
+from bartizan.workbench.code.languages import settings_java
 from bartizan.workbench.code.languages.form import Form
 from bartizan.workbench.code.languages.values import Value
 
@@ -15,6 +16,8 @@ _secret: Final = re2.compile(
 )
 _holder: Final = re2.compile(r"(?i)example|placeholder|changeme|change_me|your[_-]|xxxx|\*\*\*|<|\$\{|process\.env|dummy|redacted|^(?:true|false|null|undefined|none|string|text|hidden|password)$")
 _random: Final = re2.compile(r"(?i)token|secret|passw|otp|session|salt|nonce|csrf|captcha|reset|api_?key|uuid|verif|activation|invite|\bcode$|\bpin$")
+_maker: Final = re2.compile(r"(?i)(?:gen|create|make|random|new).*(?:token|secret|passw|otp|salt|nonce|csrf|key|session_?id)")
+_CSRF: Final = ("csurf", "csrf", "lusca", "csrf-csrf", "tiny-csrf", "@fastify/csrf-protection", "koa-csrf", "@edge-csrf", "csrf-sync")
 _WEAK_HASH: Final = frozenset({"md5", "sha1", "md4", "ripemd", "sha-1", "md2"})
 _weak_cipher: Final = re2.compile(r"(?i)^(?:des|3des|des-.*|rc4|rc2.*|bf.*|blowfish|.*-ecb|aes/ecb.*|desede.*|des/.*|arcfour|rc4.*|aes)$")
 
@@ -30,6 +33,7 @@ class Writer(Protocol):
     """Takes findings that a line alone shows."""
 
     table: Any
+    imported: frozenset[str]
 
     def state(self, frame: Any, form: Form, rule: str, cwe: int, message: str, **rest: Any) -> None:  # noqa: ANN401
         """Write one."""
@@ -47,13 +51,13 @@ class Settings:
         if target.op not in {"name", "member"}:
             return
         self._secret(frame, target, target.name, value, got)
-        if value is not None and _random.search(f"{target.name} {frame.function.rpartition('.')[2]}"):
+        if value is not None and value.op != "func" and (_random.search(target.name) or _maker.search(frame.function.rpartition(".")[2])):
             self._chance(frame, value)
 
     def entry(self, frame: Frame, key: str, value: Form, got: Value) -> None:
         """Judge a field of an object literal."""
         self._secret(frame, value, key, value, got)
-        if key == "rejectUnauthorized" and got.const == "false":
+        if (key == "rejectUnauthorized" and got.const == "false") or (key == "InsecureSkipVerify" and got.const == "true"):
             self._write.state(frame, value, "tls-unchecked", 295, "certificates are not checked", severity="high", p=0.85)
         elif key == "autoescape" and got.const == "false":
             self._write.state(frame, value, "escaping-off", 79, "templates are filled without escaping", severity="high", p=0.8, cwes=(116,), kind="xss")
@@ -88,6 +92,9 @@ class Settings:
 
     def called(self, frame: Frame, form: Form, name: str, holder: Value, arguments: list[Value]) -> None:
         """Judge a call by the settings it gets."""
+        if self._write.table.rules.language != "javascript":
+            settings_java.called(self._write, frame, form, name, arguments)
+            return
         last = name.rpartition(".")[2]
         first = arguments[0] if arguments else Value()
         if name in {"crypto.createHash", "crypto.createHmac"} and (first.const or "").lower() in _WEAK_HASH and last == "createHash":
@@ -108,6 +115,8 @@ class Settings:
         secure = cookie.field("secure") if cookie is not None else None
         if given.fields is not None and (secure is None or secure.const == "false"):
             self._write.state(frame, form, "cookie-flags", 614, "the session's cookie goes over plain connections", p=0.6, cwes=(1004,), kind="cookie")
+        if not any(name.startswith(_CSRF) for name in self._write.imported):
+            self._write.state(frame, form, "csrf-unchecked", 352, "sessions, and no check of tokens in the project", p=0.4, kind="csrf")
         secret = given.field("secret")
         if secret is not None and secret.const and not _holder.search(secret.const):
             self._write.state(frame, form, "hard-coded-secret", 798, "the secret of sessions stands in the source", severity="high", p=0.75, cwes=(321,), kind="secret")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import re2
 
@@ -31,10 +31,10 @@ class Where(Protocol):
 class Reports:
     """Findings of one project, each once; the rules are those of its language."""
 
-    def __init__(self, table: Table, templates: dict[str, Any] | None = None) -> None:
+    def __init__(self, table: Table, imported: frozenset[str] = frozenset()) -> None:
         self.table = table
+        self.imported = imported
         self.found: dict[tuple[str, int, int, str], Finding] = {}
-        self.templates = templates or {}
         self._counts: dict[str, int] = {}
         self.settings = settings.Settings(self)
 
@@ -47,6 +47,8 @@ class Reports:
         self._patterns(frame, form, name, holder, arguments)
 
     def _judge(self, frame: Where, form: Form, sink: Sink, name: str, holder: Value, arguments: list[Value]) -> None:
+        if sink.first and not (arguments and arguments[0].name == sink.first):
+            return
         for index in sink.args if -1 not in sink.args else range(len(arguments)):
             if index >= len(arguments):
                 continue
