@@ -10,7 +10,9 @@ from bartizan.workbench.code.languages.form import DEEPEST, Form, Import, Module
 
 _SKIPPED: Final = frozenset({"comment", "package_clause", "import_declaration", "type_declaration"})
 _TRUTH: Final = frozenset({"==", "!=", "<", ">", "<=", ">="})
-_BLOCKS: Final = frozenset({"statement_list", "block", "source_file", "communication_case", "var_spec_list", "const_declaration", "var_declaration"})
+_BLOCKS: Final = frozenset(
+    {"statement_list", "block", "source_file", "communication_case", "var_spec_list", "const_declaration", "var_declaration"}
+)
 
 
 def module(path: str, source: str) -> Module:
@@ -18,8 +20,9 @@ def module(path: str, source: str) -> Module:
     root = SgRoot(source, "go").root()
     imports: list[Import] = []
     for spec in root.find_all(kind="import_spec"):
-        name = spec.field("path").text().strip('"`')
-        local = spec.field("name").text() if spec.field("name") else name.rpartition("/")[2]
+        path_, alias = spec.field("path"), spec.field("name")
+        name = path_.text().strip('"`') if path_ else ""
+        local = alias.text() if alias else name.rpartition("/")[2]
         imports.append(Import(local=local, module=name))
     reader = _Reader()
     body = reader.block(root, 0)
@@ -45,7 +48,9 @@ class _Reader:
         method = getattr(self, f"_{kind}", None)
         if method:
             return method(node, depth)  # type: ignore[no-any-return]  # chosen by name
-        return Form("block" if kind in _BLOCKS or "statement" in kind or kind.endswith("_case") else "many", self._named(node, depth), at=_at(node))
+        return Form(
+            "block" if kind in _BLOCKS or "statement" in kind or kind.endswith("_case") else "many", self._named(node, depth), at=_at(node)
+        )
 
     def _named(self, node: Any, depth: int) -> list[Form]:  # noqa: ANN401
         return [form for kid in node.children() if kid.is_named() and (form := self.form(kid, depth + 1))]
@@ -134,7 +139,9 @@ class _Reader:
                 names = [each for each in kid.children() if each.kind() == "identifier"]
                 owner = kid.field("type").text() if kid.field("type") else ""
                 kind = owner.replace("*", "").strip() if "Context" in owner or "Request" in owner else kind
-                keys += [Form("name", name=name.text(), at=_at(name), type=kind.replace(".", " ")) for name in names] or [Form("name", name="_", type=kind)]
+                keys += [Form("name", name=name.text(), at=_at(name), type=kind.replace(".", " ")) for name in names] or [
+                    Form("name", name="_", type=kind)
+                ]
         body, name = node.field("body"), node.field("name")
         return Form("func", [self._need(body, depth)], name.text() if name else "", keys=tuple(keys), at=_at(node))
 
@@ -179,6 +186,13 @@ class _Reader:
         form = Form("if", [*test, self._need(otherwise, depth) if otherwise is not None else None], at=_at(node))
         return Form("block", [self._need(first, depth), form]) if first is not None else form
 
+    def _expression_switch_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
+        cases = [Form("block", self._named(kid, depth)) for kid in node.children() if kid.kind().endswith("_case")]
+        first = [self._need(node.field(each), depth) for each in ("initializer", "value") if node.field(each) is not None]
+        return Form("block", [*first, Form("choice", cases)], at=_at(node))
+
+    _type_switch_statement = _select_statement = _expression_switch_statement
+
     def _for_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         ranged = next((kid for kid in node.children() if kid.kind() == "range_clause"), None)
         body = self._need(node.field("body"), depth)
@@ -189,7 +203,7 @@ class _Reader:
 
     def _return_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         kids = self._named(node, depth)
-        kids = kids[0].kids[:1] if kids and kids[0].op == "array" else kids
+        kids = list(kids[0].kids[:1]) if kids and kids[0].op == "array" else kids
         return Form("give", kids, at=_at(node))
 
 

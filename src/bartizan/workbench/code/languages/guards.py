@@ -10,7 +10,19 @@ from bartizan.workbench.code.languages.form import Form
 _ALL: Final = ("*",)
 _LISTED: Final = frozenset({"includes", "has", "indexOf", "hasOwnProperty", "contains", "containsKey", "some", "Contains"})
 _VALID: Final = frozenset(
-    {"isInt", "isNumeric", "isAlphanumeric", "isAlpha", "isUUID", "isMongoId", "isInteger", "isFinite", "isDecimal", "isHexadecimal", "isValidObjectId"}
+    {
+        "isInt",
+        "isNumeric",
+        "isAlphanumeric",
+        "isAlpha",
+        "isUUID",
+        "isMongoId",
+        "isInteger",
+        "isFinite",
+        "isDecimal",
+        "isHexadecimal",
+        "isValidObjectId",
+    }
 )
 
 
@@ -36,14 +48,19 @@ def learnt(test: Form, *, holds: bool) -> Iterator[tuple[str, tuple[str, ...], s
         yield from _compared(test, holds=holds)
     elif test.op == "call" and test.kids[0].op == "member":
         yield from _asked(test, holds=holds)
-    elif test.op == "call" and test.kids[0].name in {"isNaN"} and len(test.kids) > 1 and not holds:
+    elif test.op == "call" and test.kids[0].name == "isNaN" and len(test.kids) > 1 and not holds:
         yield path(test.kids[1]), _ALL, ""
 
 
 def _compared(test: Form, *, holds: bool) -> Iterator[tuple[str, tuple[str, ...], str]]:
     left, right = test.kids
     equal = test.name in {"==", "==="}
-    if test.name in {">", ">=", "!=", "!==", "<", "=="} and left.op == "call" and left.kids[0].op == "member" and left.kids[0].name == "indexOf":
+    if (
+        test.name in {">", ">=", "!=", "!==", "<", "=="}
+        and left.op == "call"
+        and left.kids[0].op == "member"
+        and left.kids[0].name == "indexOf"
+    ):
         yield from _asked(left, holds=holds if test.name in {">", ">=", "!=", "!=="} else not holds)
     elif left.op == "truth" and left.name == "typeof" and equal is holds and right.op == "const":
         yield path(left.kids[0]), (("object",) if right.name == "string" else _ALL), "text"
@@ -77,4 +94,11 @@ def _asked(test: Form, *, holds: bool) -> Iterator[tuple[str, tuple[str, ...], s
 
 def _narrow(pattern: str) -> bool:
     """Say whether a pattern holds the whole text to a few characters."""
-    return pattern.startswith("^") and pattern.endswith("$") and ".*" not in pattern and ".+" not in pattern and "\\S" not in pattern and ".{" not in pattern
+    return (
+        pattern.startswith("^")
+        and pattern.endswith("$")
+        and ".*" not in pattern
+        and ".+" not in pattern
+        and "\\S" not in pattern
+        and ".{" not in pattern
+    )

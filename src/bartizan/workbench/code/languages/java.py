@@ -11,7 +11,21 @@ from bartizan.workbench.code.languages.form import DEEPEST, Form, Import, Module
 _SKIPPED: Final = frozenset({"line_comment", "block_comment", "import_declaration", "package_declaration", "annotation_type_declaration"})
 _CLASSES: Final = frozenset({"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"})
 _TRUTH: Final = frozenset({"==", "!=", "<", ">", "<=", ">=", "&&", "||"})
-_ANNOTATED: Final = ("@RequestParam", "@PathVariable", "@RequestBody", "@RequestHeader", "@CookieValue", "@ModelAttribute", "@QueryParam", "@PathParam", "@FormParam", "@HeaderParam", "@CookieParam", "@MatrixVariable", "@RequestPart")
+_ANNOTATED: Final = (
+    "@RequestParam",
+    "@PathVariable",
+    "@RequestBody",
+    "@RequestHeader",
+    "@CookieValue",
+    "@ModelAttribute",
+    "@QueryParam",
+    "@PathParam",
+    "@FormParam",
+    "@HeaderParam",
+    "@CookieParam",
+    "@MatrixVariable",
+    "@RequestPart",
+)
 
 
 def module(path: str, source: str) -> Module:
@@ -50,7 +64,11 @@ class _Reader:
         method = getattr(self, f"_{kind}", None)
         if method:
             return method(node, depth)  # type: ignore[no-any-return]  # chosen by name
-        op = "block" if "statement" in kind or kind in {"block", "program", "class_body", "catch_clause", "finally_clause", "switch_block"} else "many"
+        op = (
+            "block"
+            if "statement" in kind or kind in {"block", "program", "class_body", "catch_clause", "finally_clause", "switch_block"}
+            else "many"
+        )
         return Form(op, self._named(node, depth), at=_at(node))
 
     def _named(self, node: Any, depth: int) -> list[Form]:  # noqa: ANN401
@@ -99,7 +117,9 @@ class _Reader:
         return Form("class", kids, name, keys=tuple(keys), at=_at(node))
 
     def _method(self, node: Any, depth: int) -> Form:  # noqa: ANN401
-        parameters = [self._parameter(kid) for kid in node.field("parameters").children() if kid.kind() in {"formal_parameter", "spread_parameter"}]
+        parameters = [
+            self._parameter(kid) for kid in node.field("parameters").children() if kid.kind() in {"formal_parameter", "spread_parameter"}
+        ]
         body = node.field("body")
         inner = self._need(body, depth) if body is not None else Form("block", [])
         return Form("func", [inner], node.field("name").text(), keys=tuple(parameters), at=_at(node))
@@ -113,7 +133,11 @@ class _Reader:
 
     def _lambda_expression(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         given, body = node.field("parameters"), node.field("body")
-        names = [kid for kid in ([given] if given.kind() == "identifier" else given.children()) if kid.kind() in {"identifier", "formal_parameter"}]
+        names = [
+            kid
+            for kid in ([given] if given.kind() == "identifier" else given.children())
+            if kid.kind() in {"identifier", "formal_parameter"}
+        ]
         keys = [self._parameter(kid) if kid.kind() == "formal_parameter" else Form("name", name=kid.text(), at=_at(kid)) for kid in names]
         inner = self._need(body, depth)
         return Form("func", [inner if body.kind() == "block" else Form("give", [inner])], keys=tuple(keys), at=_at(node))
@@ -149,6 +173,28 @@ class _Reader:
         kids = self._named(node, depth)
         return kids[0] if len(kids) == 1 else Form("many", kids)
 
+    def _try_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
+        kinds = {kid.kind(): kid for kid in node.children()}
+        first = [
+            self._need(each, depth)
+            for kid in node.children()
+            if kid.kind() == "resource_specification"
+            for each in kid.children()
+            if each.is_named()
+        ]
+        body = Form("block", [*first, self._need(node.field("body"), depth)])
+        handlers = [self._need(kid.field("body"), depth) for kid in node.children() if kid.kind() == "catch_clause"]
+        last = kinds.get("finally_clause")
+        return Form("try", [body, *handlers, *([Form("block", self._named(last, depth))] if last is not None else [])], at=_at(node))
+
+    _try_with_resources_statement = _try_statement
+
+    def _switch_expression(self, node: Any, depth: int) -> Form:  # noqa: ANN401
+        cases = [Form("block", self._named(kid, depth)) for kid in node.field("body").children() if kid.is_named()]
+        return Form("block", [self._need(node.field("condition"), depth), Form("choice", cases)], at=_at(node))
+
+    _switch_statement = _switch_expression
+
     def _return_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         return Form("give", self._named(node, depth), at=_at(node))
 
@@ -182,7 +228,11 @@ class _Reader:
         return Form("truth", self._named(node, depth), at=_at(node))
 
     def _field_access(self, node: Any, depth: int) -> Form:  # noqa: ANN401
-        if node.text().replace(".", "").replace("_", "").isalnum() and node.field("field").text()[:1].isupper() and node.text()[:1].islower():
+        if (
+            node.text().replace(".", "").replace("_", "").isalnum()
+            and node.field("field").text()[:1].isupper()
+            and node.text()[:1].islower()
+        ):
             return Form("name", name=node.field("field").text(), at=_at(node))  # a class by its full name
         return Form("member", [self._need(node.field("object"), depth)], node.field("field").text(), at=_at(node))
 
@@ -198,7 +248,11 @@ class _Reader:
 
     def _method_invocation(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         holder, name = node.field("object"), node.field("name").text()
-        callee = Form("member", [self._need(holder, depth)], name, at=_at(node.field("name"))) if holder else Form("name", name=name, at=_at(node))
+        callee = (
+            Form("member", [self._need(holder, depth)], name, at=_at(node.field("name")))
+            if holder
+            else Form("name", name=name, at=_at(node))
+        )
         return Form("call", [callee, *self._named(node.field("arguments"), depth)], at=_at(node.field("name")))
 
     def _object_creation_expression(self, node: Any, depth: int) -> Form:  # noqa: ANN401

@@ -10,7 +10,14 @@ from bartizan.workbench.code.languages.form import DEEPEST, Form, Import, Module
 
 _GRAMMARS: Final = {".ts": "typescript", ".mts": "typescript", ".cts": "typescript", ".tsx": "tsx"}
 _FUNCTIONS: Final = frozenset(
-    {"function_declaration", "function_expression", "arrow_function", "method_definition", "generator_function", "generator_function_declaration"}
+    {
+        "function_declaration",
+        "function_expression",
+        "arrow_function",
+        "method_definition",
+        "generator_function",
+        "generator_function_declaration",
+    }
 )
 _TRUTH: Final = frozenset({"==", "===", "!=", "!==", "<", ">", "<=", ">=", "in", "instanceof"})
 _THROUGH: Final = frozenset(
@@ -28,7 +35,9 @@ _THROUGH: Final = frozenset(
         "template_substitution",
     }
 )
-_SKIPPED: Final = frozenset({"comment", "type_annotation", "interface_declaration", "type_alias_declaration", "type_arguments", "hash_bang_line"})
+_SKIPPED: Final = frozenset(
+    {"comment", "type_annotation", "interface_declaration", "type_alias_declaration", "type_arguments", "hash_bang_line"}
+)
 
 
 def module(path: str, source: str) -> Module:
@@ -129,7 +138,9 @@ class _Reader:
 
     def _new_expression(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         given = node.field("arguments")
-        return Form("call", [self._need(node.field("constructor"), depth), *(self._named(given, depth) if given else [])], "new", at=_at(node))
+        return Form(
+            "call", [self._need(node.field("constructor"), depth), *(self._named(given, depth) if given else [])], "new", at=_at(node)
+        )
 
     def _binary_expression(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         sign = node.field("operator").text()
@@ -225,7 +236,12 @@ class _Reader:
         return Form("let", [self._need(node.field("name"), depth), self._need(value, depth) if value else None], at=_at(node))
 
     def _requires(self, name: Any, value: Any) -> None:  # noqa: ANN401
-        if value is not None and name.kind() == "identifier" and value.kind() == "call_expression" and value.field("function").text() == "require":
+        if (
+            value is not None
+            and name.kind() == "identifier"
+            and value.kind() == "call_expression"
+            and value.field("function").text() == "require"
+        ):
             self.imports.append(Import(local=name.text(), module=unquoted(value.field("arguments").text()[1:-1].strip())))
 
     def _lexical_declaration(self, node: Any, depth: int) -> Form:  # noqa: ANN401
@@ -253,6 +269,17 @@ class _Reader:
         otherwise = node.field("alternative")
         kids = [self._need(node.field("condition"), depth), self._need(node.field("consequence"), depth)]
         return Form("if", [*kids, self._need(otherwise, depth) if otherwise is not None else None], at=_at(node))
+
+    def _try_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
+        return Form("try", [self._need(node.field("body"), depth), *self._others(node, depth)], at=_at(node))
+
+    def _others(self, node: Any, depth: int) -> list[Form]:  # noqa: ANN401
+        fields = [node.field(each) for each in ("handler", "finalizer")]
+        return [self._need(each.field("body"), depth) for each in fields if each is not None]
+
+    def _switch_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
+        cases = [Form("block", self._named(kid, depth)) for kid in node.field("body").children() if kid.is_named()]
+        return Form("block", [self._need(node.field("value"), depth), Form("choice", cases)], at=_at(node))
 
     def _for_in_statement(self, node: Any, depth: int) -> Form:  # noqa: ANN401
         kids = [self._need(node.field(each), depth) for each in ("left", "right", "body")]

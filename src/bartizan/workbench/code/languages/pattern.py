@@ -57,7 +57,7 @@ def _body(body: str) -> str:
     return body
 
 
-def _atoms(body: str) -> list[list[tuple[str, bool, bool]]]:
+def _atoms(body: str) -> list[list[tuple[str, bool, bool]]]:  # noqa: C901 - one case a token
     """Return, for each alternative, its atoms: (text, repeats without bound, may be empty)."""
     found: list[list[tuple[str, bool, bool]]] = [[]]
     at = 0
@@ -84,7 +84,9 @@ def _atoms(body: str) -> list[list[tuple[str, bool, bool]]]:
             at += 1
         if body[at : at + 1] == "?":
             at += 1
-        if text not in {"^", "$"}:
+        if text.startswith("(") and not many and (inner := _atoms(_body(text[1:-1]))) and len(inner) == 1:
+            found[-1] += [(part, repeats, free or empty) for part, repeats, free in inner[0]]  # a group that does not repeat is its body
+        elif text not in {"^", "$"}:
             found[-1].append((text, many, empty))
     return found
 

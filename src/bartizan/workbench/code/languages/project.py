@@ -19,7 +19,9 @@ class Project:
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self.modules = modules
         self._functions: dict[str, list[Closure]] = {}
-        self._classes = {posixpath.basename(path).partition(".")[0]: module for path, module in modules.items() if module.language == "java"}
+        self._classes = {
+            posixpath.basename(path).partition(".")[0]: module for path, module in modules.items() if module.language == "java"
+        }
 
     def resolve(self, module: Module, name: str) -> Module | None:
         """Return the file that an import means, if it is one of ours."""

@@ -6,13 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import re2
+
 from bartizan import __version__
 from bartizan.workbench.code.finding import Coverage, Finding, Note, Scan
+from bartizan.workbench.code.languages import templates
 from bartizan.workbench.code.languages.flow import Flow
 from bartizan.workbench.code.languages.form import Module
 from bartizan.workbench.code.languages.project import Project
 from bartizan.workbench.code.languages.rules import table
-from bartizan.workbench.code.languages.sinks import Reports, sorted_by_place
+from bartizan.workbench.code.languages.sinks import Facts, Reports, sorted_by_place
+from bartizan.workbench.code.languages.values import Taint
 from bartizan.workbench.code.repo import File, Tree
 
 SUFFIXES: Final = {
@@ -21,6 +25,8 @@ SUFFIXES: Final = {
     "go": (".go",),
 }
 _VENDORED: Final = ("vendor/", "node_modules/", "bower_components/", "third_party/", "dist/", "public/lib/", "static/lib/")
+_imported: Final = re2.compile(r"""(?:require\(|from|import)\s*['"]([^'"]{1,100})['"]""")
+_objects: Final = re2.compile(r"(?:express|bodyParser|body|parser|koaBody)\.json\(|extended\s*:\s*true|bodyParser\(\)|[,(] *json\(\)")
 _LONGEST_LINE: Final = 3_000
 _LARGEST: Final = 1 << 20
 
@@ -31,43 +37,88 @@ def scan(tree: Tree, *, only: frozenset[str] | None = None) -> Scan:
     found: list[Finding] = []
     notes: list[Note] = []
     coverage = Coverage()
+    holes = templates.holes(tree, notes)
+    shown: set[tuple[str, int, int]] = set()
     for language, suffixes in SUFFIXES.items():
         files = tree.ending(*suffixes)
         if not files or (only is not None and not any(file.path in only for file in files)):
             continue
-        got, covered = _language(tree, language, files, notes)
+        got, covered = _language(tree, language, files, notes, holes, shown)
         found += [finding for finding in got if only is None or finding.file in only]
         coverage = _sum(coverage, covered)
+    found += [
+        templates.bare(hole) for hole in holes if (hole.file, hole.line, hole.column) not in shown and (only is None or hole.file in only)
+    ]
     return Scan(
-        findings=sorted_by_place(found), notes=tuple(notes), coverage=coverage, version=__version__, cpu_s=round(time.process_time() - began, 3)
+        findings=sorted_by_place(found),
+        notes=tuple(notes),
+        coverage=coverage,
+        version=__version__,
+        cpu_s=round(time.process_time() - began, 3),
     )
 
 
-def _language(tree: Tree, language: str, files: tuple[File, ...], notes: list[Note]) -> tuple[tuple[Finding, ...], Coverage]:
+def _language(
+    tree: Tree,
+    language: str,
+    files: tuple[File, ...],
+    notes: list[Note],
+    holes: tuple[templates.Hole, ...],
+    shown: set[tuple[str, int, int]],
+) -> tuple[tuple[Finding, ...], Coverage]:
     modules: dict[str, Module] = {}
     lost = 0
     for file in files:
         if (module := _read(tree, file, language, notes)) is not None:
             modules[file.path] = module
             lost += module.broken
-    reports = Reports(table(language), frozenset(each.module for module in modules.values() for each in module.imports))
-    project = Project(modules)
-    flow = Flow(project, reports)
+    own = len(modules)
+    if language == "javascript":
+        _pages(tree, modules)
+    reports = Reports(table(language), _facts(modules, holes))
+    flow = _run(modules, reports, {})
+    if flow.stored:  # what one request puts into a session another reads: once more, knowing it
+        flow = _run(modules, reports, flow.stored)
+    shown |= reports.shown
+    if flow.spent:
+        notes.append(Note(code="budget", file="", message=f"the {language} files were followed only until the budget of steps was spent"))
+    broken = sum(module.broken > 0 for path, module in modules.items() if path in {file.path for file in files})
+    return tuple(reports.found.values()), Coverage(
+        files=len(files),
+        parsed=own - broken,
+        partial=broken,
+        failed=len(files) - own,
+        lines=sum(len(module.lines) for module in modules.values()),
+        lost_lines=lost,
+    )
+
+
+def _pages(tree: Tree, modules: dict[str, Module]) -> None:
+    """Add the scripts that stand in pages; a page whose template breaks the script gives what can be read of it."""
+    for file in tree.ending(*templates.SUFFIXES):
+        if file.size > 1 << 19 or any(f"/{part}" in f"/{file.path}" for part in _VENDORED):
+            continue
+        source = templates.scripts(tree.read(file.path).decode("utf-8", "replace"))
+        if source.strip() and not any(len(line) > _LONGEST_LINE for line in source.splitlines()):
+            modules[file.path] = _reader("javascript")(file.path, source)
+
+
+def _run(modules: dict[str, Module], reports: Reports, stored: dict[str, tuple[Taint, ...]]) -> Flow:
+    flow = Flow(Project(modules), reports, stored)
     for module in modules.values():
         flow.exports(module)
     for module in modules.values():
         flow.run(module)
-    if flow.spent:
-        notes.append(Note(code="budget", file="", message=f"the {language} files were followed only until the budget of steps was spent"))
-    broken = sum(module.broken > 0 for module in modules.values())
-    return tuple(reports.found.values()), Coverage(
-        files=len(files),
-        parsed=len(modules) - broken,
-        partial=broken,
-        failed=len(files) - len(modules),
-        lines=sum(len(module.lines) for module in modules.values()),
-        lost_lines=lost,
-    )
+    return flow
+
+
+def _facts(modules: dict[str, Module], holes: tuple[templates.Hole, ...]) -> Facts:
+    imported = frozenset(match.group(1) for module in modules.values() for line in module.lines for match in _imported.finditer(line))
+    lines = [
+        line for module in modules.values() for line in module.lines if ".json(" in line or "extended" in line or "bodyParser(" in line
+    ]
+    objects = any(_objects.search(line) for line in lines) or not imported & {"body-parser", "express"}
+    return Facts(imported=imported, objects=objects, holes=holes)
 
 
 def _read(tree: Tree, file: File, language: str, notes: list[Note]) -> Module | None:

@@ -32,6 +32,8 @@ def called(write: Any, frame: Any, form: Form, name: str, arguments: list[Value]
     elif name.endswith("csrf().disable"):
         write.state(frame, form, "csrf-unchecked", 352, "the check of tokens is off", p=0.6, kind="csrf")
     elif name.startswith(("crypto/md5.", "crypto/sha1.")) and last in {"New", "Sum"}:
-        write.state(frame, form, "weak-hash", 328, f"{name.partition('/')[2].partition('.')[0]} is broken", p=0.5, cwes=(327, 916), kind="hash")
+        write.state(
+            frame, form, "weak-hash", 328, f"{name.partition('/')[2].partition('.')[0]} is broken", p=0.5, cwes=(327, 916), kind="hash"
+        )
     elif name.startswith(("crypto/des.New", "crypto/rc4.New")):
         write.state(frame, form, "weak-cipher", 327, f"{name[7:10]} is weak", p=0.75, kind="cipher")
