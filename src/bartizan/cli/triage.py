@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from bartizan.cli import triage_alerts
+from bartizan.cli import triage_alerts, triage_run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="From log records and alerts to a few incidents with evidence.")
 triage_alerts.add_to(app)
+triage_run.add_to(app)
 
 
 @app.callback()

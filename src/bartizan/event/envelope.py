@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, retention, review, tool
+from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, retention, review, tool, triage
 
 Event = (
     exchange.ExchangeAdmitted
@@ -62,6 +62,15 @@ Event = (
     | tool.ToolGranted
     | tool.ToolGrantEnded
     | tool.ToolApprovalUsed
+    | triage.AlertReceived
+    | triage.IncidentRaised
+    | triage.IncidentMerged
+    | triage.IncidentSplit
+    | triage.IncidentPutBack
+    | triage.TriageDecided
+    | triage.TriageProposed
+    | triage.SuppressedSampled
+    | triage.SuppressedReviewed
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 
