@@ -22,6 +22,7 @@ from bartizan.event import (
     retention,
     review,
     tool,
+    triage,
 )
 
 Event = (
@@ -84,6 +85,15 @@ Event = (
     | tool.ToolGranted
     | tool.ToolGrantEnded
     | tool.ToolApprovalUsed
+    | triage.AlertReceived
+    | triage.IncidentRaised
+    | triage.IncidentMerged
+    | triage.IncidentSplit
+    | triage.IncidentPutBack
+    | triage.TriageDecided
+    | triage.TriageProposed
+    | triage.SuppressedSampled
+    | triage.SuppressedReviewed
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 from bartizan.workbench.triage.incident.chain import RAISED, SUSPECT, Chain
 from bartizan.workbench.triage.incident.clockwork import Clockwork
+from bartizan.workbench.triage.incident.graph import Graph
 from bartizan.workbench.triage.incident.sighting import HOUR, Place
 from bartizan.workbench.triage.incident.stops import Stops
+from bartizan.workbench.triage.record import Entity
 
 LEAD: Final = 35 * 60.0
 """Seconds before the first sign that an incident looks back for context on its hosts."""
@@ -36,8 +39,8 @@ _LATER: Final = 45 * 60.0
 class Correlator:
     """Feed alerts in order of time; chains come out. Deterministic: the same alerts make the same chains."""
 
-    def __init__(self) -> None:
-        self.chains: list[Chain] = []
+    def __init__(self, assets: Mapping[str, float] | None = None) -> None:
+        self._assets = assets or {}
         self.closed: list[Chain] = []
         self.now = float("-inf")
         self._active: dict[str, Chain] = {}
@@ -49,11 +52,12 @@ class Correlator:
         self._pending: deque[tuple[float, int, Place]] = deque()
         self._clockwork = Clockwork()
         self._stops = Stops()
+        self._graph = Graph(QUIET, SPAN)
         self._swept_at = 0.0
         self._numbers = 0
 
-    def feed(self, at: float, row: int, place: Place) -> None:
-        """Take in one alert."""
+    def feed(self, at: float, row: int, place: Place, entities: tuple[Entity, ...] = ()) -> None:
+        """Take in one alert; ``entities`` are the users, addresses and the like that it names besides its host."""
         self.now = max(self.now, at)
         place.see(at)
         self._tools.setdefault(place.signature.tool, at)
@@ -62,7 +66,7 @@ class Correlator:
         elif self._stops.waiting:
             self._lone_stops()
         if not self._fast(at, row, place):
-            self._weigh(at, row, place)
+            self._weigh(at, row, place, entities)
 
     def finish(self) -> list[Chain]:
         """Close everything that is open, and return the raised and suspected chains."""
@@ -86,7 +90,7 @@ class Correlator:
         chain.after.clear()
         return True
 
-    def _weigh(self, at: float, row: int, place: Place) -> None:
+    def _weigh(self, at: float, row: int, place: Place, entities: tuple[Entity, ...]) -> None:
         self._pend(at, row, place)
         kind = place.family.kind
         if kind == "routine":
@@ -101,7 +105,7 @@ class Correlator:
         strength, why = self._strength(at, place)
         chain = self._active.get(place.host)
         if strength >= _STARTS:
-            self._sign(at, row, place, strength, why)
+            self._sign(at, row, place, strength, why, entities)
         elif chain is not None and strength >= _JOINS and at - chain.last <= QUIET and at - chain.start <= SPAN:
             self._into(chain, at, row, place, strength, why)
         else:
@@ -126,18 +130,18 @@ class Correlator:
             rarity, why = 1.0, "far more in five minutes than in any quiet ones"
         if family.kind == "soft" and not self._learnt(at, place):
             return 0.0, "its detector is still learning"
-        return family.weight * rarity, why
+        return family.weight * rarity * self._assets.get(place.host, 1.0), why
 
     def _learn(self, at: float, place: Place) -> None:
         if place.learn(at):
             title = place.signature.title
             self._elsewhere[title] = self._elsewhere.get(title, 0) + 1
 
-    def _sign(self, at: float, row: int, place: Place, strength: float, why: str) -> None:
+    def _sign(self, at: float, row: int, place: Place, strength: float, why: str, entities: tuple[Entity, ...]) -> None:
         chain = self._active.get(place.host)
         if chain is not None and (at - chain.last > QUIET or at - chain.start > SPAN):
             chain = None
-        linked = self._swept(at, place)
+        linked = self._swept(at, place) or self._graph.linked(at, entities)
         if chain is None:
             chain = linked or self._new(at)
         elif linked is not None and linked is not chain and max(chain.last, linked.last) - min(chain.start, linked.start) <= SPAN:
@@ -146,6 +150,7 @@ class Correlator:
         if resting is not None and resting is not chain and place.family.kind == "hard" and strength >= 0.5 and at - resting.start <= SPAN:
             chain = self._wake(resting, chain)
         self._into(chain, at, row, place, strength, why)
+        self._graph.name(at, place.host, entities, chain)
 
     def _swept(self, at: float, place: Place) -> Chain | None:
         before = self._sweeps.get(place.signature.title)
@@ -172,6 +177,7 @@ class Correlator:
 
     def _wake(self, resting: Chain, chain: Chain) -> Chain:
         resting.take(chain)
+        resting.done = False
         if chain in self._open:
             self._open.remove(chain)
         self._open.append(resting)
@@ -268,6 +274,7 @@ class Correlator:
             if not quiet and self.now - chain.start <= SPAN:
                 still.append(chain)
                 continue
+            chain.done = True
             for host in chain.hosts:
                 if self._active.get(host) is chain:
                     del self._active[host]
