@@ -43,6 +43,7 @@ _USE: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "call_tool": ("Tool", {"tier": "!int", "tool": "!str", "model": "str", "host": "str", "in_scope": "bool"}),
     "use_tier": ("Level", {"tier": "!int", "purpose": "str"}),
     "model.list": ("Record", {}),
+    "log.push": ("Record", {}),
 }
 _READ: Final = (
     "exchange.list",
@@ -55,6 +56,7 @@ _READ: Final = (
     "key.list",
     "report.list",
     "report.read",
+    "rule.list",
 )
 _MANAGE: Final = {
     "content.read": "Record",
@@ -80,6 +82,8 @@ _MANAGE: Final = {
     "control.change": "Control",
     "policy.change": "PolicyText",
     "report.ingest": "Record",
+    "rule.tune": "Record",
+    "log.hunt": "Record",
     "report.export": "Record",
 }
 _REPORTS: Final = ("report.list", "report.read", "report.ingest", "report.export")
@@ -103,13 +107,14 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "key.revoke",
         "case.show",
         "hold.place",
+        *("rule.tune", "log.hunt"),
         *_REPORTS,
     },
     "approver": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide", *_REPORTS},
+    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS},
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),

@@ -64,6 +64,7 @@ from bartizan.event.review import (
     StratumPlan,
 )
 from bartizan.event.tool import ToolApprovalUsed, ToolChanged, ToolGranted, ToolGrantEnded, ToolPin, ToolsPinned, ToolsWithdrawn
+from bartizan.event.tuning import FilterDeployed, FilterProposed, FilterWatched, FilterWithdrawn, MatchLabelled
 from bartizan.event.vocabulary import (
     ACTIONS,
     LAYERS,
@@ -103,6 +104,10 @@ __all__ = [
     "ExchangeAdmitted",
     "ExchangeCompleted",
     "ExchangeInterrupted",
+    "FilterDeployed",
+    "FilterProposed",
+    "FilterWatched",
+    "FilterWithdrawn",
     "GrantEnded",
     "GrantGiven",
     "HoldPlaced",
@@ -114,6 +119,7 @@ __all__ = [
     "LabelSettled",
     "Layer",
     "LessonRecorded",
+    "MatchLabelled",
     "MeasureEnded",
     "MeasureTaken",
     "Mode",

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, retention, review, tool
+from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, retention, review, tool, tuning
 
 Event = (
     exchange.ExchangeAdmitted
@@ -62,6 +62,11 @@ Event = (
     | tool.ToolGranted
     | tool.ToolGrantEnded
     | tool.ToolApprovalUsed
+    | tuning.MatchLabelled
+    | tuning.FilterProposed
+    | tuning.FilterWatched
+    | tuning.FilterDeployed
+    | tuning.FilterWithdrawn
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 
