@@ -57,6 +57,7 @@ _READ: Final = (
     "report.list",
     "report.read",
     "rule.list",
+    "response.list",
 )
 _MANAGE: Final = {
     "content.read": "Record",
@@ -85,6 +86,9 @@ _MANAGE: Final = {
     "rule.tune": "Record",
     "log.hunt": "Record",
     "report.export": "Record",
+    "response.plan": "Record",
+    "response.run": "Record",
+    "response.undo": "Record",
 }
 _REPORTS: Final = ("report.list", "report.read", "report.ingest", "report.export")
 _OF_A_REPORT: Final = {"tier": "!int", "tlp": "!int", "own": "!bool"}
@@ -108,11 +112,12 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "case.show",
         "hold.place",
         *("rule.tune", "log.hunt"),
+        *("response.plan", "response.run", "response.undo"),
         *_REPORTS,
     },
     "approver": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
-        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore"),
+        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
     "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS},
     "privacy": {
@@ -125,7 +130,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
         *("policy.change", "ledger.export", *_REPORTS),
     },
-    "member": {*_USE, *_REPORTS},
+    "member": {*_USE, *_REPORTS, "response.list", "response.plan"},
 }
 
 

@@ -8,7 +8,22 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, retention, review, tool, tuning
+from bartizan.event import (
+    casework,
+    control,
+    enforcement,
+    exchange,
+    held,
+    identity,
+    intel,
+    monitor,
+    record,
+    respond,
+    retention,
+    review,
+    tool,
+    tuning,
+)
 
 Event = (
     exchange.ExchangeAdmitted
@@ -48,6 +63,14 @@ Event = (
     | intel.ReportIngested
     | intel.ReportRemoved
     | intel.ReportsExported
+    | respond.ResponsePlanned
+    | respond.ResponseOrdered
+    | respond.ActionIntended
+    | respond.ActionTaken
+    | respond.ActionFailed
+    | respond.DoubtSettled
+    | respond.ResponseEnded
+    | respond.ResponseReviewed
     | retention.ErasureChecked
     | record.WriterStarted
     | record.WriterStopped
