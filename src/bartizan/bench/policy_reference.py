@@ -43,6 +43,7 @@ _USE: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "call_tool": ("Tool", {"tier": "!int", "tool": "!str", "model": "str", "host": "str", "in_scope": "bool"}),
     "use_tier": ("Level", {"tier": "!int", "purpose": "str"}),
     "model.list": ("Record", {}),
+    "log.push": ("Record", {}),
 }
 _READ: Final = (
     "exchange.list",
@@ -55,6 +56,7 @@ _READ: Final = (
     "key.list",
     "report.list",
     "report.read",
+    "rule.list",
     "response.list",
     "incident.list",
 )
@@ -82,6 +84,8 @@ _MANAGE: Final = {
     "control.change": "Control",
     "policy.change": "PolicyText",
     "report.ingest": "Record",
+    "rule.tune": "Record",
+    "log.hunt": "Record",
     "report.export": "Record",
     "response.plan": "Record",
     "response.run": "Record",
@@ -111,6 +115,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "key.revoke",
         "case.show",
         "hold.place",
+        *("rule.tune", "log.hunt"),
         *("response.plan", "response.run", "response.undo"),
         *_REPORTS,
         *_INCIDENTS,
@@ -119,7 +124,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide", *_REPORTS, *_INCIDENTS},
+    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS, *_INCIDENTS},
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),

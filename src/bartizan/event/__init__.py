@@ -89,6 +89,7 @@ from bartizan.event.triage import (
     TriageDecided,
     TriageProposed,
 )
+from bartizan.event.tuning import FilterDeployed, FilterProposed, FilterWatched, FilterWithdrawn, MatchLabelled
 from bartizan.event.vocabulary import (
     ACTIONS,
     LAYERS,
@@ -135,6 +136,10 @@ __all__ = [
     "ExchangeAdmitted",
     "ExchangeCompleted",
     "ExchangeInterrupted",
+    "FilterDeployed",
+    "FilterProposed",
+    "FilterWatched",
+    "FilterWithdrawn",
     "GrantEnded",
     "GrantGiven",
     "Ground",
@@ -152,6 +157,7 @@ __all__ = [
     "LabelSettled",
     "Layer",
     "LessonRecorded",
+    "MatchLabelled",
     "MeasureEnded",
     "MeasureTaken",
     "Mode",

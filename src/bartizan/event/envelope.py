@@ -23,6 +23,7 @@ from bartizan.event import (
     review,
     tool,
     triage,
+    tuning,
 )
 
 Event = (
@@ -94,6 +95,11 @@ Event = (
     | triage.TriageProposed
     | triage.SuppressedSampled
     | triage.SuppressedReviewed
+    | tuning.MatchLabelled
+    | tuning.FilterProposed
+    | tuning.FilterWatched
+    | tuning.FilterDeployed
+    | tuning.FilterWithdrawn
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 
