@@ -42,7 +42,7 @@ class Analysis:
         fields = self._fields_of(callee.owner) if callee.owner is not None else {}
         self_value, heap = blank_self(callee, fields, frame)
         entry = entry_of(callee, frame, self_value)
-        summary = self._engine.run(callee, entry.values, heap)
+        summary = self._engine.run(callee, entry.values, heap, entry=entry)
         shown = _public(callee, source.file)
         for hit in summary.hits:
             if shown or hit.origin.kind != "param":

@@ -244,6 +244,14 @@ class Calls(Effects):
     def _config(self, args: Arguments, node: Node, state: State) -> Value | None:  # noqa: ARG002
         return self.new(state, node, Object("config", path="configparser.ConfigParser()"))
 
+    def _parser(self, args: Arguments, node: Node, state: State) -> Value | None:  # noqa: ARG002
+        return self.new(state, node, Object("object", path="xml.sax.make_parser()"))
+
+    def _buffer(self, args: Arguments, node: Node, state: State) -> Value | None:
+        first = args.get(0)
+        items: dict[Key, Value] = {0: first} if first is not None else {}
+        return self.new(state, node, Object("buffer", items, None, len(items)))
+
     def _deferred(self, args: Arguments, node: Node, state: State) -> Value | None:
         """Call what is handed over to be called: ``submit(f, x)``, ``Thread(target=f, args=(x,))``."""
         target = args.get("target") or next((value for value in args.positional if value.callees), None)
@@ -303,6 +311,10 @@ _MOVERS: Final[dict[str, Callable[[Calls, Arguments, Node, State], Value | None]
     "configparser.ConfigParser": Calls._config,
     "configparser.RawConfigParser": Calls._config,
     "configparser.SafeConfigParser": Calls._config,
+    "xml.sax.make_parser": Calls._parser,
+    "io.StringIO": Calls._buffer,
+    "io.BytesIO": Calls._buffer,
+    "StringIO.StringIO": Calls._buffer,
     "threading.Thread": Calls._deferred,
     "multiprocessing.Process": Calls._deferred,
     "asyncio.to_thread": Calls._deferred,

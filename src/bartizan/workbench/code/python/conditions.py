@@ -221,7 +221,13 @@ def _unfiltered(frame: Frame, values: list[Value], args: Arguments, state: State
 def _page(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
     kind = args.get("mimetype") or args.get("content_type") or args.get("media_type")
     plain = kind is not None and isinstance(kind.only(), str) and "html" not in str(kind.only())
-    return None if plain else Judged([value for value in values if value.path not in {"html.Response()"} or value.taints])
+    if plain:
+        return None
+    found: list[Value] = []
+    for value in values:
+        thing = next((one for one in frame.objects(value, state) if one.kind == "tuple"), None)
+        found.append((thing.get(0) or UNKNOWN) if thing is not None else value)
+    return Judged(found)
 
 
 def _html_type(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
@@ -257,6 +263,20 @@ def _sax_entities(frame: Frame, values: list[Value], args: Arguments, state: Sta
     return None
 
 
+def _default_parser(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+    return Judged(values) if args.get("parser") is None and len(args.positional) < 2 else None
+
+
+def note_parser(frame: Frame, args: Arguments, state: State) -> None:
+    """Remember on a SAX parser that it is told to load external entities, or not to."""
+    if args.method != "setFeature" or args.receiver is None:
+        return
+    feature, on = args.get(0) or UNKNOWN, (args.get(1) or UNKNOWN).only()
+    name = str(feature.only()) if feature.known else feature.path
+    if "external-general-entities" in name or "feature_external_ges" in name or "feature_external_pes" in name:
+        frame.store(args.receiver, "external", Value(constants=(bool(on),)), state)
+
+
 def _pickled(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
     weights = args.get("weights_only")
     return None if weights is not None and weights.only() is True else Judged(values)
@@ -290,6 +310,7 @@ _JUDGES: Final[dict[str, Callable[[Frame, list[Value], Arguments, State], Judged
     "weak_lxml": _weak_lxml,
     "sax_entities": _sax_entities,
     "pickled": _pickled,
+    "default_parser": _default_parser,
     "unsafe_yaml": _yaml,
     "web_mapping": _web_mapping,
 }
@@ -319,9 +340,11 @@ def _no_filter(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: AR
 
 
 def _unsafe_yaml(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
+    if (args.get(0) or UNKNOWN).constants is not None:
+        return False
     loader = args.get(1) or args.get("Loader")
     if loader is None:
-        return (args.get(0) or UNKNOWN).constants is None
+        return True
     last = loader.path.rpartition(".")[2]
     return last in {"Loader", "UnsafeLoader", "CLoader", "CUnsafeLoader", "FullLoader_unsafe"}
 
@@ -380,17 +403,6 @@ def _wide_mode(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: AR
     return isinstance(mode, int) and not isinstance(mode, bool) and (bool(mode & 0o002) or (bool(mode & limit) and bool(mode & 0o007)) and mode & 0o777 in {0o777, 0o776, 0o766, 0o667})
 
 
-def _external_feature(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    feature, on = args.get(0) or UNKNOWN, (args.get(1) or UNKNOWN).only()
-    name = str(feature.only()) if feature.known else feature.path
-    return ("external-general-entities" in name or "feature_external_ges" in name or "feature_external_pes" in name) and bool(on)
-
-
-def _shell_not_literal(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    shell, command = args.get("shell"), args.get(0) or args.get("args")
-    return shell is not None and shell.only() is True and command is not None and command.constants is None
-
-
 def _no_hostname(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
     return (args.get("server_side") or UNKNOWN).only() is not True
 
@@ -408,7 +420,5 @@ _HOLDS: Final[dict[str, Callable[[Frame, Arguments, State], bool]]] = {
     "of_password": _of_password,
     "unverified_options": _unverified_options,
     "wide_mode": _wide_mode,
-    "external_feature": _external_feature,
-    "shell_not_literal": _shell_not_literal,
     "no_hostname": _no_hostname,
 }

@@ -159,6 +159,19 @@ class Containers(Frame):
     def _copy(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
         return UNKNOWN, None
 
+    def _write(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+        value = args.get(0) or UNKNOWN
+        return UNKNOWN, thing.with_item(thing.size, value) if thing.size is not None else thing.blurred(value)
+
+    def _contents(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+        out: Value | None = thing.rest
+        if thing.size is not None:
+            values = [thing.get(at) or UNKNOWN for at in range(thing.size)]
+            return _joined_text("", values), None
+        for value in thing.items.values():
+            out = value if out is None else join(out, value)
+        return out or UNKNOWN, None
+
     def _config_set(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
         key = _config_key(args)
         value = args.get(2) or UNKNOWN
@@ -192,6 +205,12 @@ class Containers(Frame):
             return self._join(receiver, args, state)
         if name == "replace":
             return self._replace(receiver, args)
+        if name == "split" and isinstance(receiver.only(), str) and len(args.positional) == 1:
+            glue = args.positional[0].only()
+            pieces = str(receiver.only()).split(glue) if isinstance(glue, str) and glue else []
+            if pieces and args.node is not None:
+                items: dict[Key, Value] = {at: Value(constants=(piece,)) for at, piece in enumerate(pieces[:64])}
+                return self.new(state, args.node, Object("list", items, None, len(pieces)), made_of(receiver.taints))
         return None
 
     def _format(self, receiver: Value, args: Arguments, state: State) -> Value | None:
@@ -217,12 +236,7 @@ class Containers(Frame):
         objects = self.objects(given, state)
         glue = receiver.only()
         if len(objects) == 1 and objects[0].size is not None and isinstance(glue, str):
-            parts: list[Part] = []
-            for at in range(min(objects[0].size, 24)):
-                parts.extend([glue] if at and glue else [])
-                parts.extend((objects[0].get(at) or UNKNOWN).text())
-            known = [part for part in parts if part is not None]
-            return Value(taints, ("".join(known),)) if len(known) == len(parts) else Value(taints, parts=tuple(parts[:24]))
+            return _joined_text(glue, [objects[0].get(at) or UNKNOWN for at in range(min(objects[0].size, 24))]).tainted(taints)
         text = objects[0].every().text() if objects and (objects[0].rest is not None or objects[0].items) else (None,)
         return Value(taints, parts=(None, *text, None) if any(text) else None)
 
@@ -237,6 +251,17 @@ class Containers(Frame):
         for value in args.positional:
             taints = joined_taints(taints, made_of(value.taints))
         return Value(taints, parts=receiver.parts)
+
+
+def _joined_text(glue: str, values: list[Value]) -> Value:
+    parts: list[Part] = []
+    taints: Taints = {}
+    for at, value in enumerate(values):
+        parts.extend([glue] if at and glue else [])
+        parts.extend(value.text())
+        taints = joined_taints(taints, made_of(value.taints))
+    known = [part for part in parts if part is not None]
+    return Value(taints, ("".join(known),)) if len(known) == len(parts) else Value(taints, parts=tuple(parts[:24]))
 
 
 def _config_key(args: Arguments) -> str:
@@ -271,6 +296,10 @@ _METHODS: Final[dict[tuple[str, str], _Act]] = {
     ("dict", "values"): Containers._values,
     ("dict", "keys"): Containers._keys,
     ("dict", "items"): Containers._items,
+    ("buffer", "write"): Containers._write,
+    ("buffer", "getvalue"): Containers._contents,
+    ("buffer", "read"): Containers._contents,
+    ("buffer", "readlines"): Containers._contents,
     ("config", "set"): Containers._config_set,
     ("config", "get"): Containers._config_get,
     ("config", "add_section"): lambda _self, _thing, _args, _state: (NONE, None),

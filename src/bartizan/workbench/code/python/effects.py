@@ -45,6 +45,7 @@ class Effects(Containers):
             keys.append(f"*.{args.method}")
         self.sinks(keys, args, node, state)
         self.flaws(keys, args, node, state)
+        conditions.note_parser(self, args, state)
         if path in self.tables.never:
             self.dead = True
         kind = next((self.tables.sources[f"{key}()"] for key in keys if f"{key}()" in self.tables.sources), None)
@@ -84,6 +85,8 @@ class Effects(Containers):
         taints = {
             origin: Taint(extended(t.trail, self.file, node.s, why), t.safe, t.direct, mark or t.via) for origin, t in safer(taints, mask).items()
         }
+        if any(key in self.tables.restores for key in keys):
+            taints = {origin: t._replace(safe=0) for origin, t in taints.items()}
         parts = (None,) if not direct or args.receiver is None else args.receiver.parts
         return Value(taints, path=path if not args.method or args.receiver is None or args.receiver.path else "", parts=parts)
 

@@ -8,6 +8,7 @@ from bartizan.workbench.code.python import ir, shapes
 from bartizan.workbench.code.python import statements as st
 from bartizan.workbench.code.python.frame import Arguments, Frame, Hit, Site
 from bartizan.workbench.code.python.interpreter import Interpreter
+from bartizan.workbench.code.python.entries import Entry
 from bartizan.workbench.code.python.state import Object, State, merged
 from bartizan.workbench.code.python.tables import Tables, tables
 from bartizan.workbench.code.python.values import (
@@ -154,12 +155,14 @@ class Engine:
         return self._summaries[key]
 
     def run(
-        self, callee: FunctionRef, values: dict[str, Value], heap: dict[Ref, Object], depth: int = 0, *, kept: bool = False
+        self, callee: FunctionRef, values: dict[str, Value], heap: dict[Ref, Object], depth: int = 0, *, kept: bool = False, entry: Entry | None = None
     ) -> Summary:
         """Run a function on given values and say what it does."""
         source = self.sources[callee.module]
         frame = Interpreter(self, callee.module, source.file, callee.name, depth=depth, owner=callee.owner)
         frame.closure = callee.closure
+        if entry is not None:
+            frame.routes, frame.answers = entry.routes, entry.answers
         state = State(dict(values), {**(callee.heap or {}), **heap}, {})
         definition = callee.definition
         if isinstance(definition, ir.Lambda):

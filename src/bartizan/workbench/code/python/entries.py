@@ -24,10 +24,12 @@ _INJECTED: Final = frozenset({"fastapi.Depends()", "fastapi.Security()", "fastap
 class Entry:
     """A function and the values its parameters have when it is entered."""
 
-    def __init__(self, callee: FunctionRef, kind: str, values: dict[str, Value]) -> None:
+    def __init__(self, callee: FunctionRef, kind: str, values: dict[str, Value], routes: tuple[str, ...], answers: str) -> None:
         self.callee = callee
         self.kind = kind
         self.values = values
+        self.routes = routes
+        self.answers = answers
 
 
 def kind_of(callee: FunctionRef) -> str:
@@ -65,7 +67,37 @@ def entry_of(callee: FunctionRef, frame: Interpreter, self_value: Value | None) 
             values[param.name] = self_value if self_value is not None and param.name == "self" else Value(callees=(callee.owner,))
             continue
         values[param.name] = _parameter(param, kind, callee, frame, converters)
-    return Entry(callee, kind, values)
+    routes = _routes(callee)
+    fixed = routes if routes and not any("<" in one or "{" in one for one in routes) else ()
+    return Entry(callee, kind, values, fixed, _answers(callee, frame) if kind == "web" else "")
+
+
+def _routes(callee: FunctionRef) -> tuple[str, ...]:
+    """Return the literal paths of a handler; none if one of them is not literal."""
+    definition = callee.definition
+    found: list[str] = []
+    for decorator in definition.decorators if isinstance(definition, Def) else ():
+        if isinstance(decorator, ir.Call) and name_of(decorator) in _ROUTES:
+            first = decorator.args[0] if decorator.args else None
+            if not isinstance(first, ir.Const) or not isinstance(first.value, str):
+                return ()
+            found.append(first.value)
+    return tuple(found)
+
+
+def _answers(callee: FunctionRef, frame: Interpreter) -> str:
+    """Return ``html`` where a text that the handler returns becomes a page."""
+    definition = callee.definition
+    for decorator in definition.decorators if isinstance(definition, Def) else ():
+        if isinstance(decorator, ir.Call) and name_of(decorator) in _ROUTES:
+            base = decorator.func.value if isinstance(decorator.func, ir.Attr) else decorator.func
+            path = frame.eval(base, State()).path
+            named = any(keyword.name == "response_class" for keyword in decorator.keywords)
+            if path.startswith(("fastapi.", "sanic.", "aiohttp.", "litestar.")) or (name_of(decorator) not in {"route"} and not path and not named):
+                return ""
+            return "html"
+    views = callee.owner.external() if callee.owner is not None else ()
+    return "html" if any(base.startswith("flask.views") for base in views) else ""
 
 
 def _parameter(param: ir.Param, kind: str, callee: FunctionRef, frame: Interpreter, converters: dict[str, str]) -> Value:

@@ -78,11 +78,11 @@ class Expressions(Calls):
             if one is not None:
                 found.append(one)
         if found:
-            return self._with(join_all(found), value.taints)
+            return self._also(join_all(found), value.taints)
         return self._outside(value, name, node, state)
 
     @staticmethod
-    def _with(value: Value, taints: Taints) -> Value:
+    def _also(value: Value, taints: Taints) -> Value:
         return value.tainted(joined_taints(value.taints, made_of(taints))) if taints else value
 
     def _outside(self, value: Value, name: str, node: Node, state: State) -> Value:
@@ -98,6 +98,8 @@ class Expressions(Calls):
                 inner = self.host.module_value(path, name)
                 if inner is not None:
                     return inner
+            if whole == "web.request.path" and self.routes:
+                return Value(constants=self.routes)  # a fixed route is all that the path can be
             kind = self.tables.sources.get(whole) or (self.tables.sources.get(f"{path}.*") if not name.startswith("_") else None)
             if kind:
                 return Value(joined_taints(taints, self.source(kind, node, whole)), path=whole)

@@ -142,6 +142,10 @@ class Frame:
         self.dead = False
         """Set by a call that never returns."""
         self.abstract = False
+        self.routes: tuple[str, ...] = ()
+        """Fixed paths at which a handler of requests is reached."""
+        self.answers = ""
+        """``html`` where a returned text becomes a page."""
 
     # -- forward declarations of the layers above -------------------------------------------------------------
 

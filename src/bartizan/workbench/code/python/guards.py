@@ -64,6 +64,8 @@ class Guards(Expressions):
         """Note that the value of an expression has passed a check; the variable it stands in is known clean."""
         value = self.eval(node, state)
         self.refine(state, value, mask)
+        if mask == EVERYTHING and any(not taint.direct for taint in value.taints.values()):
+            mask = ~self.tables.kinds["trust"].bit  # a part that is harmless to all syntax is still not to be trusted
         for taint_origin, taint in value.taints.items():
             if taint.via in {"hostname", "resolved"}:
                 state.guard(taint_origin, self.tables.absent["hostname"] if taint.via == "hostname" else self.tables.absent[".."] & mask)
@@ -141,10 +143,12 @@ class Guards(Expressions):
 
     def _without(self, node: ir.Expr, text: Value, state: State) -> None:
         for one in text.constants or ():
-            if isinstance(one, str):
-                mask = self.tables.absent.get(one, 0)
-                if mask:
-                    self._narrow(node, state, mask)
+            mask = self.tables.absent.get(one, 0) if isinstance(one, str) else 0
+            if mask:
+                self._narrow(node, state, mask)
+            if isinstance(one, str) and isinstance(node, ir.Sub) and isinstance(node.index, ir.Slice):
+                # no quote inside of the quotes: one literal and no more
+                self._narrow(node.value, state, self.tables.inside.get(one, 0))
 
     def _assume_call(self, test: ir.Call, state: State, *, holds: bool) -> None:
         func = test.func

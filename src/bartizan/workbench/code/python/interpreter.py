@@ -166,7 +166,16 @@ class Interpreter(Guards):
         self.returned.append((value, state))
 
     def gives_back(self, value: Value, node: st.Return, state: State) -> None:
-        """Look at what a function returns; layers above judge answers to requests."""
+        """Look at what a handler of requests returns: a text becomes a page."""
+        if self.answers != "html":
+            return
+        thing = next(iter(self.objects(value, state)), None)
+        if thing is not None and thing.kind == "tuple":
+            value = thing.get(0) or UNKNOWN
+        elif thing is not None and thing.kind != "buffer":
+            return
+        if value.taints and value.path != "html.Response()":
+            self.reach(self.site("xss", node), value.taints, state)
 
     def with_truth(self, node: Expr, value: Value, state: State) -> Value:
         """Remember what a returned condition proves, for ``if is_allowed(x)``."""

@@ -60,7 +60,7 @@ class Object:
         items = dict(self.items)
         items[key] = value
         size = self.size
-        if self.kind in {"list", "tuple"} and size is not None and isinstance(key, int) and key >= size:
+        if self.kind in {"list", "tuple", "buffer"} and size is not None and isinstance(key, int) and key >= size:
             size = key + 1
         return Object(self.kind, items, self.rest, size, self.owner, self.path)
 

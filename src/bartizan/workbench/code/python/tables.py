@@ -94,6 +94,10 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     predicates: dict[str, int]
     replaced: dict[str, int]
     """Kinds made safe by taking a text out, by that text."""
+    inside: dict[str, int]
+    """Kinds made safe by a check that a text is not in the data without its ends."""
+    restores: frozenset[str]
+    """Decoders, which undo what made data safe."""
     absent: dict[str, int]
     """Kinds made safe by a check that a text is not in the data, by that text."""
 
@@ -150,5 +154,7 @@ def tables() -> Tables:
         validators={call: _mask(kinds, row["kinds"]) for row in raw["validator"] for call in row["calls"]},
         predicates={call: _mask(kinds, row["kinds"]) for row in raw["predicate"] for call in row["calls"]},
         replaced={text: _mask(kinds, names) for text, names in raw["replaced"].items()},
+        inside={text: _mask(kinds, names) for text, names in raw["inside"].items()},
+        restores=frozenset(raw["restores"]["calls"]),
         absent={text: _mask(kinds, names) for text, names in raw["absent"].items()},
     )
