@@ -3,8 +3,8 @@
 Usage: python scripts/build_code_priors.py DIR BANDIT RUFF
 
 ``DIR`` holds the repositories named in ``bench/code_labels``; of those, only applications under a licence that allows it are counted
-(``LICENCES`` below). A finding that a label calls true counts as right, one that no label speaks of as wrong, one that is a matter of taste not
-at all. ``BANDIT`` and ``RUFF`` are the programs. Only counts are kept, nothing of the code.
+(``LICENCES`` below). A finding that a label calls true counts as right, one that no label speaks of as wrong, one that is a matter of
+taste not at all. ``BANDIT`` and ``RUFF`` are the programs. Only counts are kept, nothing of the code.
 """
 
 import hashlib
@@ -22,7 +22,14 @@ from bartizan.workbench.code.fusion import prior
 from bartizan.workbench.code.repo import Opened, Tree
 
 TARGET = Path(prior.__file__).parent / "data" / "priors.json"
-LICENCES = {"pygoat": "MIT", "vulpy": "MIT", "dsvw": "Unlicense", "nodegoat": "Apache-2.0", "dvna": "MIT", "vulnerable-node": "BSD-3-Clause"}
+LICENCES = {
+    "pygoat": "MIT",
+    "vulpy": "MIT",
+    "dsvw": "Unlicense",
+    "nodegoat": "Apache-2.0",
+    "dvna": "MIT",
+    "vulnerable-node": "BSD-3-Clause",
+}
 
 
 def laid_out(tree: Tree, folder: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import tomllib
+from functools import cache
+from importlib import resources
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -19,14 +22,14 @@ _LONGEST: Final = 2_000
 _LARGEST: Final = 256 << 20
 _cwe: Final = re2.compile(r"(?i)cwe[-_/ ]{0,3}0*(\d{1,4})")
 _LEVELS: Final[dict[str, Severity]] = {"error": "high", "warning": "medium", "note": "low", "none": "low"}
-_RULES: Final = {
-    "S102": 95, "S103": 732, "S104": 605, "S105": 798, "S106": 798, "S107": 798, "S108": 377, "S201": 489, "S301": 502, "S302": 502, "S303": 328,
-    "S304": 327, "S305": 327, "S306": 377, "S307": 95, "S308": 79, "S310": 918, "S311": 330, "S312": 319, "S314": 611, "S315": 611, "S316": 611,
-    "S317": 611, "S318": 611, "S319": 611, "S320": 611, "S321": 319, "S323": 295, "S324": 328, "S501": 295, "S502": 327, "S503": 327, "S504": 327,
-    "S506": 502, "S507": 295, "S508": 319, "S509": 319, "S602": 78, "S604": 78, "S605": 78, "S606": 78, "S608": 89, "S609": 78, "S610": 89,
-    "S611": 89, "S612": 95, "S701": 79, "S702": 79, "S202": 22, "S603": 78, "S607": 78, "S113": 400, "S101": 703, "S110": 703, "S112": 703,
-}  # fmt: skip
-"""Weaknesses of ruff's rules, which its SARIF does not name; by hand from its documentation."""
+
+
+@cache
+def _rules() -> dict[str, int]:
+    """Weaknesses of ruff's rules, which its SARIF does not name."""
+    data = tomllib.loads((resources.files(__package__) / "fusion" / "data" / "rules_of_ruff.toml").read_text(encoding="utf-8"))
+    found: dict[str, int] = data["rules"]
+    return found
 
 
 class SarifError(BartizanError):
@@ -132,8 +135,8 @@ def _cwes(result: dict[str, Any], rule: dict[str, Any], id_: str) -> list[int]:
     words.append(_text(rule.get("helpUri")))
     words.append(id_)
     found = [int(match.group(1)) for word in words for match in _cwe.finditer(word[:300])]
-    if not found and id_ in _RULES:
-        found = [_RULES[id_]]
+    if not found and id_ in _rules():
+        found = [_rules()[id_]]
     return list(dict.fromkeys(found))
 
 

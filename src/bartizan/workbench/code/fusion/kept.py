@@ -5,7 +5,7 @@ Both come from files that the operator names; a file that happens to lie in the 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import tomllib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -36,7 +36,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ConfigError(f"reading the baseline: {error}", source=str(path)) from error
 
     @classmethod
-    def of(cls, findings: Iterable[Finding], day: datetime.date) -> Baseline:
+    def of(cls, findings: Iterable[Finding], day: dt.date) -> Baseline:
         """Make a baseline."""
         return cls(made=day.isoformat(), ids=tuple(sorted({finding.id for finding in findings})))
 
@@ -45,7 +45,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Findings that nobody is to be told of until a day. At least one of ``id``, ``rule`` and ``path`` says which."""
 
     reason: str
-    until: datetime.date
+    until: dt.date
     by: str = ""
     id: str = ""
     rule: str = ""
@@ -71,7 +71,7 @@ class Suppressions(msgspec.Struct, frozen=True, kw_only=True):
     given: tuple[Suppression, ...] = ()
 
     @classmethod
-    def read(cls, path: Path, today: datetime.date) -> Suppressions:
+    def read(cls, path: Path, today: dt.date) -> Suppressions:
         """Read ``[[suppress]]`` tables; raises ConfigError, also for one without a reason or with an end over a year away."""
         try:
             given = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).suppress
@@ -81,13 +81,15 @@ class Suppressions(msgspec.Struct, frozen=True, kw_only=True):
             if not each.reason.strip() or not (each.id or each.rule or each.path):
                 raise ConfigError("a suppression needs a reason, and an id, rule or path", source=str(path))
             if (each.until - today).days > _LONGEST_DAYS:
-                raise ConfigError(f"a suppression until {each.until} is over a year away", source=str(path), hint="look at it again before then")
+                raise ConfigError(
+                    f"a suppression until {each.until} is over a year away", source=str(path), hint="look at it again before then"
+                )
         return cls(given=given)
 
-    def of(self, finding: Finding, today: datetime.date) -> Suppression | None:
+    def of(self, finding: Finding, today: dt.date) -> Suppression | None:
         """Return the one that holds for a finding today."""
         return next((each for each in self.given if each.until >= today and each.holds(finding)), None)
 
-    def ended(self, today: datetime.date) -> tuple[Suppression, ...]:
+    def ended(self, today: dt.date) -> tuple[Suppression, ...]:
         """Return those that have run out."""
         return tuple(each for each in self.given if each.until < today)

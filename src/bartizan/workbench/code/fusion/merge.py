@@ -60,7 +60,11 @@ def _near(ordered: Sequence[Finding]) -> list[list[Finding]]:
     for finding in ordered:
         group = groups[-1] if groups else []
         tools = {(other.tool, other.rule) for other in group}
-        if group and finding.line - group[-1].line <= _NEAR and ((finding.tool, finding.rule) not in tools or finding.line == group[-1].line):
+        if (
+            group
+            and finding.line - group[-1].line <= _NEAR
+            and ((finding.tool, finding.rule) not in tools or finding.line == group[-1].line)
+        ):
             group.append(finding)
         else:
             groups.append([finding])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
@@ -16,7 +16,9 @@ from bartizan.workbench.code.fusion.merge import Where, cwe_class, merge
 from bartizan.workbench.code.fusion.prior import Priors, together
 
 _WEIGHTS: Final = {"critical": 1.0, "high": 0.75, "medium": 0.4, "low": 0.15}
-_test: Final = re2.compile(r"(?i)(?:^|/)(?:tests?|testing|spec|specs|__tests__|e2e|fixtures?|mocks?)/|(?:^|/)(?:test_[^/]*|[^/]*_test|[^/]*[.-](?:test|spec)|conftest)\.[a-z]+$")
+_test: Final = re2.compile(
+    r"(?i)(?:^|/)(?:tests?|testing|spec|specs|__tests__|e2e|fixtures?|mocks?)/|(?:^|/)(?:test_[^/]*|[^/]*_test|[^/]*[.-](?:test|spec)|conftest)\.[a-z]+$"
+)
 _QUALITY: Final = frozenset({"quality"})
 Why = Literal["double", "test", "quality", "judged-false", "baseline", "suppressed", "unlikely"]
 
@@ -50,7 +52,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What a triage may go by besides the findings."""
 
     priors: Priors
-    today: datetime.date
+    today: dt.date
     judgements: Judgements = Judgements()
     baseline: Baseline = Baseline()
     suppressions: Suppressions = Suppressions()
@@ -59,7 +61,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Keep findings in tests too."""
 
 
-def triage(findings: Iterable[Finding], known: Known, where: Where | None = None, exposure: Callable[[Finding], float] | None = None) -> Triage:
+def triage(
+    findings: Iterable[Finding], known: Known, where: Where | None = None, exposure: Callable[[Finding], float] | None = None
+) -> Triage:
     """Merge, judge, weigh and order findings; nothing leaves without a reason."""
     learnt = known.judgements.learnt()
     kept: list[Ranked] = []
@@ -76,7 +80,9 @@ def triage(findings: Iterable[Finding], known: Known, where: Where | None = None
         exposed = exposure(best) if exposure is not None else 1.0
         kept.append(Ranked(finding=best, score=round(chance * _WEIGHTS[best.severity] * exposed, 4), exposure=exposed, tools=tools))
     kept.sort(key=lambda ranked: (-ranked.score, ranked.finding.file, ranked.finding.line))
-    ended = tuple(f"the suppression of {each.id or each.rule or each.path} ended on {each.until}" for each in known.suppressions.ended(known.today))
+    ended = tuple(
+        f"the suppression of {each.id or each.rule or each.path} ended on {each.until}" for each in known.suppressions.ended(known.today)
+    )
     return Triage(kept=tuple(kept), dropped=tuple(dropped), notes=ended)
 
 
@@ -88,7 +94,7 @@ def _rates(findings: tuple[Finding, ...], priors: Priors, learnt: Mapping[tuple[
     return list(best.values())
 
 
-def _out(finding: Finding, known: Known) -> Dropped | None:
+def _out(finding: Finding, known: Known) -> Dropped | None:  # noqa: PLR0911 - one a reason
     """Return why a finding is dropped, or None."""
     word = known.judgements.of(finding.id)
     if word is not None and not word.true:
