@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
         app.command(command.__name__)(command)
 
 
-def run(
+def run(  # noqa: PLR0917 - a command has as many options as it has
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders: logs, or alerts of other tools")],
     rules: Annotated[
         list[Path] | None, typer.Option("--rules", help="Sigma rules: folder, file or tar archive; may be repeated", exists=True)
