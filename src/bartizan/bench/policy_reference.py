@@ -43,6 +43,7 @@ _USE: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "call_tool": ("Tool", {"tier": "!int", "tool": "!str", "model": "str", "host": "str", "in_scope": "bool"}),
     "use_tier": ("Level", {"tier": "!int", "purpose": "str"}),
     "model.list": ("Record", {}),
+    "log.push": ("Record", {}),
 }
 _READ: Final = (
     "exchange.list",
@@ -55,6 +56,8 @@ _READ: Final = (
     "key.list",
     "report.list",
     "report.read",
+    "rule.list",
+    "response.list",
     "incident.list",
 )
 _MANAGE: Final = {
@@ -81,7 +84,12 @@ _MANAGE: Final = {
     "control.change": "Control",
     "policy.change": "PolicyText",
     "report.ingest": "Record",
+    "rule.tune": "Record",
+    "log.hunt": "Record",
     "report.export": "Record",
+    "response.plan": "Record",
+    "response.run": "Record",
+    "response.undo": "Record",
     "incident.ingest": "Record",
     "incident.decide": "Record",
 }
@@ -107,14 +115,16 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "key.revoke",
         "case.show",
         "hold.place",
+        *("rule.tune", "log.hunt"),
+        *("response.plan", "response.run", "response.undo"),
         *_REPORTS,
         *_INCIDENTS,
     },
     "approver": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
-        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore"),
+        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide", *_REPORTS, *_INCIDENTS},
+    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS, *_INCIDENTS},
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),
@@ -125,7 +135,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
         *("policy.change", "ledger.export", *_REPORTS, *_INCIDENTS),
     },
-    "member": {*_USE, *_REPORTS},
+    "member": {*_USE, *_REPORTS, "response.list", "response.plan"},
 }
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from bartizan.cli import triage_alerts, triage_run
+from bartizan.cli import triage_alerts, triage_ingest, triage_run, triage_sigma
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="From log records and alerts to a few incidents with evidence.")
-triage_alerts.add_to(app)
 triage_run.add_to(app)
-
-
-@app.callback()
-def _commands() -> None:
-    """Keep the name of a command even while there is only one."""
+triage_sigma.add_to(app)
+triage_alerts.add_to(app)
+triage_ingest.add_to(app)
