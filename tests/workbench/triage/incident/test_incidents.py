@@ -117,7 +117,10 @@ STOPS = {
 @pytest.mark.parametrize("why", STOPS)
 def test_a_stop_that_something_explains_is_not_raised(quiet, why):
     known = [alert("k", BEGIN + 3600, "mail-1", "Wazuh", "PAM: Login session opened.")]
-    stops = [alert(f"s{n}", STOP_AT + after, host, "AMiner" if title == AUDIT else "Wazuh", title) for n, (after, host, title) in enumerate(STOPS[why])]
+    stops = [
+        alert(f"s{n}", STOP_AT + after, host, "AMiner" if title == AUDIT else "Wazuh", title)
+        for n, (after, host, title) in enumerate(STOPS[why])
+    ]
     assert triaged([*quiet, *known, *stops]).incidents == ()
 
 
@@ -133,7 +136,10 @@ def test_a_detector_that_still_learns_raises_nothing_by_itself():
 
 
 def test_guessing_of_passwords_alone_is_no_incident(quiet):
-    tries = [alert(f"g{n}", BEGIN + 3 * DAY + 60 * n, "mail-1", "Wazuh", "Dovecot brute force attack (multiple auth failures).") for n in range(9)]
+    tries = [
+        alert(f"g{n}", BEGIN + 3 * DAY + 60 * n, "mail-1", "Wazuh", "Dovecot brute force attack (multiple auth failures).")
+        for n in range(9)
+    ]
     assert triaged([*quiet, *tries]).incidents == ()
 
 
