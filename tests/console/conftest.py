@@ -32,6 +32,7 @@ from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projection, Projections
 from bartizan.workbench.intel.shelf import Shelf
+from bartizan.workbench.triage.incident.book import Book
 
 NOW = 1_795_000_000.0
 ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
@@ -177,6 +178,7 @@ class World:
             ],
         )
         self.shelf = Shelf(self.ledger, data / "intel.db", clock=clock)
+        self.book = Book(self.ledger, clock=clock)
         self.registrar = Registrar(self.ledger, self.directory, clock=clock)
         self.settings = Settings()
         self.desk = Desk(self.ledger, self.casebook, clock=clock)
