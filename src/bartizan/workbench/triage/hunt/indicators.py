@@ -55,6 +55,7 @@ class Indicators:
         self._by_value: dict[str, Indicator] = {}
         for one in indicators:
             self._by_value.setdefault(_folded(one), one)
+        self._tails = {".".join(value.rsplit(".", 2)[-2:]) for value, one in self._by_value.items() if one.kind == "domain"}
         self._has_urls = any(one.kind == "url" for one in self._by_value.values())
         self._wholes = any(one.kind in {"file", "registry"} for one in self._by_value.values())
 
@@ -96,16 +97,20 @@ class Indicators:
         low = value.lower()
         if self._wholes or len(low) < 64:
             yield low
-        for word in _WORD.findall(low):
-            word = word.strip(".:-")  # noqa: PLW2901 - the same word without the sentence around it
+        for word in set(_WORD.findall(low)):
             yield word
-            host, _, port = word.rpartition(":")
-            if host and port.isdecimal() and ":" not in host:
-                yield host
-                word = host  # noqa: PLW2901 - the host without its port
-            for at in (at for at, character in enumerate(word) if character == "."):
-                yield word[at + 1 :]
-        if self._has_urls:
+            if not word[-1].isalnum():
+                word = word.rstrip(".:-@_")  # noqa: PLW2901 - the same word without the sentence around it
+                yield word
+            if ":" in word:
+                host, _, port = word.rpartition(":")
+                if port.isdecimal() and ":" not in host:
+                    word = host  # noqa: PLW2901 - the host without its port
+                    yield word
+            labels = word.rsplit(".", 2)
+            if len(labels) == 3 and f"{labels[1]}.{labels[2]}" in self._tails:
+                yield from (word[at + 1 :] for at, character in enumerate(word) if character == ".")
+        if self._has_urls and "://" in low:
             for url in _URL.findall(low):
                 yield url.rstrip(".,;)]/")
 

@@ -129,10 +129,7 @@ class Tally:
 
     def _seen(self, wanted: set[LogSource]) -> dict[LogSource, int]:
         """Return how many records each log source of a rule covers."""
-        return {
-            one: sum(count for (source, _, _), count in self._sources.items() if covers(one, source))
-            for one in wanted
-        }
+        return {one: sum(count for (source, _, _), count in self._sources.items() if covers(one, source)) for one in wanted}
 
 
 def covers(rule: LogSource, record: LogSource) -> bool:

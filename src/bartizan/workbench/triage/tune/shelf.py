@@ -113,8 +113,8 @@ class TuningDesk:
 
     def text(self, name: str, actor: Principal) -> str:
         """Return a filter's YAML; raises RefusedError where there is none or it is not what was proposed."""
-        content = next(self._read([self._known(name).seq], actor))
-        if content is None or hashlib.sha256(content).hexdigest() != self._known(name).sha256:
+        content = next(self._read([self.known(name).seq], actor))
+        if content is None or hashlib.sha256(content).hexdigest() != self.known(name).sha256:
             raise RefusedError(f"the text of {name} was erased", code="erased", status=410, hint="propose it again")
         return content.decode()
 
@@ -167,7 +167,7 @@ class TuningDesk:
 
     def watch(self, name: str, rule: Rule, records: Iterable[LogRecord], actor: Principal) -> Watched:
         """Run a filter in shadow over records, and record what it would have silenced."""
-        self._known(name, "proposed", "watched")
+        self.known(name, "proposed", "watched")
         true = ids(self.labels.of(rule.about.id, "true_positive"))
         found = watch(rule, self.text(name, actor), records, true=true)
         fact = FilterWatched(
@@ -188,7 +188,7 @@ class TuningDesk:
         Raises:
             RefusedError: It was not watched, it lost a true positive then, or it would lose one now.
         """
-        known = self._known(name, "watched")
+        known = self.known(name, "watched")
         if known.watched is None or known.watched.true_positives_lost:
             raise RefusedError(f"{name} silenced a true positive in shadow", code="not_proven", hint="propose it again")
         text = self.text(name, actor)
@@ -204,7 +204,7 @@ class TuningDesk:
 
     def withdraw(self, name: str, actor: Principal, *, reason: str) -> None:
         """Take a filter out of force, or drop a proposal."""
-        self._known(name, "proposed", "watched", "live")
+        self.known(name, "proposed", "watched", "live")
         self._ledger.append_now(self._entry(FilterWithdrawn(filter=name, reason=reason), actor))
         self.catch_up()
 
@@ -219,7 +219,8 @@ class TuningDesk:
             (folder / name).write_text(self.text(one.id, actor), encoding="utf-8")
         return len(live)
 
-    def _known(self, name: str, *stages: Stage) -> FilterState:
+    def known(self, name: str, *stages: Stage) -> FilterState:
+        """Return a filter; raises RefusedError where there is none, or it is at none of these stages."""
         known = self.filters.get(name)
         if known is None:
             raise RefusedError(f"there is no filter {name[:80]!r}", code="unknown_filter", status=404, hint="bartizan triage tune list")
