@@ -250,7 +250,8 @@ def auto(
         at.room.write(at.data / "triage" / "filters", at.actor)
     sys.stdout.write(safe(made.yaml))
     say(
-        f"{made.id}: {proof.false_silenced} false positives and {seen.silenced} of {seen.matches} matches silenced, {proof.true_kept} true kept"
+    told = f"{proof.false_silenced} false positives silenced, {proof.true_kept} true ones kept"
+    say(f"{made.id}: {told}; {seen.silenced} of {seen.matches} matches would have been silenced")
     )
     say(f"in force after {time.monotonic() - begun:.1f} s")
 
