@@ -88,9 +88,8 @@ def coverage(
     """Say which techniques the rules of the last count look for, and which log sources they wait for."""
     from bartizan.cli.office import columns
     from bartizan.workbench.triage import coverage as room
-    from bartizan.workbench.triage.tune import health
 
-    known = health.load(data_directory(data) / "triage" / "health.json")
+    known = room.load(data_directory(data) / "triage" / "health.json")
     if not known.rules:
         raise ConfigError("no rules were counted yet", hint="bartizan triage health --rules DIR PATH...")
     found = room.coverage(known, room.wanted(wanted) if wanted else None)

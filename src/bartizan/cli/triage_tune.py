@@ -22,10 +22,10 @@ from bartizan.errors import ConfigError
 
 if TYPE_CHECKING:
     from bartizan.identity import Principal
+    from bartizan.workbench.triage.coverage import Health
     from bartizan.workbench.triage.record import LogRecord
     from bartizan.workbench.triage.sigma.ir import Rule
-    from bartizan.workbench.triage.tune import TuningDesk
-    from bartizan.workbench.triage.tune.health import Health
+    from bartizan.workbench.triage.tune.shelf import TuningDesk
 
 _MOST_HISTORY = 2000
 tune = typer.Typer(no_args_is_help=True, add_completion=False, help="Filters for rules: proposed, proven, watched, in force, taken back.")
@@ -53,7 +53,7 @@ class At(msgspec.Struct, frozen=True):
 @contextmanager
 def desk(data: Path | None, config: Path | None, key: str, action: str = "rule.tune") -> Iterator[At]:
     """Open the desk of labels and filters as the person whose key this is."""
-    from bartizan.workbench.triage.tune import TuningDesk
+    from bartizan.workbench.triage.tune.shelf import TuningDesk
 
     with permitted(data, config, key, action) as office:
         room = TuningDesk(office.ledger)
@@ -70,13 +70,15 @@ def health(
     json: Json = False,
 ) -> None:
     """Run rules over logs and count: which fire, which are noisy, which never fired, which wait for a log source, which take no part."""
-    from bartizan.workbench.triage.tune import health as room
+    from bartizan.workbench.triage import coverage as room
+    from bartizan.workbench.triage.tune.health import Tally
+    from bartizan.workbench.triage.tune.health import pack as load_pack
 
     path = data_directory(data) / "triage" / "health.json"
     if rules:
         folders = [*rules, *([path.parent / "filters"] if (path.parent / "filters").is_dir() else [])]
-        pack = room.pack(folders, _cache(cache))
-        tally = room.Tally(pack.engine)
+        pack = load_pack(folders, _cache(cache))
+        tally = Tally(pack.engine)
         for record in records_of(paths, form) if paths else stored(data).scan():
             tally.saw(record, pack.engine.match(record.fields, record.logsource))
         room.keep(path, tally.added_to(room.load(path), pack.sources))
@@ -249,10 +251,8 @@ def auto(
         at.room.deploy(made.id, found, at.actor, reason=reason)
         at.room.write(at.data / "triage" / "filters", at.actor)
     sys.stdout.write(safe(made.yaml))
-    say(
     told = f"{proof.false_silenced} false positives silenced, {proof.true_kept} true ones kept"
     say(f"{made.id}: {told}; {seen.silenced} of {seen.matches} matches would have been silenced")
-    )
     say(f"in force after {time.monotonic() - begun:.1f} s")
 
 

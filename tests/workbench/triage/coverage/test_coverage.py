@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bartizan.errors import ConfigError, StoreError
-from bartizan.workbench.triage.coverage import coverage, gaps, layer, wanted
+from bartizan.workbench.triage.coverage import Health, coverage, gaps, keep, layer, load, wanted
 from bartizan.workbench.triage.record import LogRecord, LogSource
 from bartizan.workbench.triage.tune import health
 
@@ -38,7 +38,7 @@ def ran(pack, before, count):
 
 
 def test_health_says_which_rules_fire_are_silent_blind_or_left_out(pack):
-    found = ran(pack, health.Health(), 10)
+    found = ran(pack, Health(), 10)
     states = {rule.title: found.state(rule) for rule in found.rules}
     assert states == {"fires": "fires", "quiet": "silent", "waits": "blind"}
     assert [left.file for left in found.left] == ["broken.yml"]
@@ -46,7 +46,7 @@ def test_health_says_which_rules_fire_are_silent_blind_or_left_out(pack):
 
 
 def test_runs_add_up_and_a_rule_that_drowns_the_others_is_noisy(pack):
-    found = ran(pack, ran(pack, health.Health(), 150), 150)
+    found = ran(pack, ran(pack, Health(), 150), 150)
     rule = next(rule for rule in found.rules if rule.title == "fires")
     assert (rule.matches, rule.first_at, rule.last_at, rule.seen, found.runs, found.records) == (150, 100.0, 248.0, 300, 2, 300)
     assert found.state(rule) == "noisy"
@@ -54,17 +54,17 @@ def test_runs_add_up_and_a_rule_that_drowns_the_others_is_noisy(pack):
 
 def test_health_is_kept_in_one_file_and_a_damaged_one_is_named(pack, tmp_path):
     path = tmp_path / "triage" / "health.json"
-    assert health.load(path) == health.Health()
-    found = ran(pack, health.Health(), 4)
-    health.keep(path, found)
-    assert health.load(path) == found
+    assert load(path) == Health()
+    found = ran(pack, Health(), 4)
+    keep(path, found)
+    assert load(path) == found
     path.write_bytes(b'{"rules": 3}')
     with pytest.raises(StoreError):
-        health.load(path)
+        load(path)
 
 
 def test_coverage_tells_fired_from_watched_from_blind_from_uncovered(pack):
-    found = coverage(ran(pack, health.Health(), 10), {"T1566": "Phishing"})
+    found = coverage(ran(pack, Health(), 10), {"T1566": "Phishing"})
     assert {row.id: row.state for row in found.techniques} == {
         "T1059.001": "fired",
         "T1055": "watched",
@@ -74,12 +74,12 @@ def test_coverage_tells_fired_from_watched_from_blind_from_uncovered(pack):
 
 
 def test_a_gap_is_a_log_source_with_what_it_would_open(pack):
-    (gap,) = gaps(ran(pack, health.Health(), 10))
+    (gap,) = gaps(ran(pack, Health(), 10))
     assert (gap.source, gap.rules, gap.techniques) == (LogSource("linux", "file_event", ""), 1, ("T1070",))
 
 
 def test_the_layer_is_what_the_navigator_reads(pack):
-    made = json.loads(layer(coverage(ran(pack, health.Health(), 10))))
+    made = json.loads(layer(coverage(ran(pack, Health(), 10))))
     assert made["versions"]["layer"] == "4.5"
     assert made["domain"] == "enterprise-attack"
     assert {row["techniqueID"]: row["score"] for row in made["techniques"]} == {"T1059.001": 1, "T1055": 1, "T1070": 0}
