@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bartizan import casework
@@ -31,7 +32,10 @@ def things(world):
     (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
     world.ledger.erasure.hold([subject.account], reason="r")
     asked = holds.ask_to_place(world.desk, world.directory.profile, [subject.account], "r", actor=world.people["operator"])
+    response, consent = world.response(subject.account)
     return {
+        "response": response,
+        "consent": consent,
         "accounts": subject.account,
         "safety": file,
         "review": item,
@@ -82,6 +86,11 @@ def form_of(world, things, route):
     if "holds" in route.path:
         sha256 = world.casebook.approval(things["retention"]).subject_sha256
         return {**FORM, "decision": "approved", "sha256": sha256}
+    if route.path.startswith("/consent"):
+        return {**FORM, "decision": "approved", "sha256": world.casebook.approval(things["consent"]).subject_sha256}
+    if route.path == "/response/plan":
+        incident = {"id": "i", "entities": [{"kind": "account", "value": things["accounts"]}]}
+        return {**FORM, "playbook": "insider", "incident": msgspec.json.encode(incident).decode()}
     return {**FORM, "account": "" if route.path == "/lift" else FORM["account"], "hold": next(iter(world.ledger.erasure.holds()))}
 
 

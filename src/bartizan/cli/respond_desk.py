@@ -80,7 +80,7 @@ def run_order(at: At, which: str, deed: Deed, *, reason: str, wait: float) -> Sh
 def waiting(at: At, which: str, steps: Sequence[str]) -> list[tuple[Action, Approval]]:
     """Return the steps that wait for consent, or those of them that were named."""
     standing = at.response.engine.standing(which)
-    found = at.response.engine.consents.waiting(_plan(at, standing.response))
+    found = at.response.engine.consents.waiting(_plan(at, standing.response), excluding=(standing.planned_by,))
     if strange := sorted(set(steps) - {action.id for action, _ in found}):
         raise RefusedError(f"{safe(strange[0])} does not wait for anybody", code="not_waiting", status=409, hint="bartizan respond show")
     return [pair for pair in found if not steps or pair[0].id in steps]
