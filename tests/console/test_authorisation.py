@@ -88,7 +88,7 @@ def form_of(world, things, route):
         return {**FORM, "decision": "approved", "sha256": sha256}
     if route.path.startswith("/consent"):
         return {**FORM, "decision": "approved", "sha256": world.casebook.approval(things["consent"]).subject_sha256}
-    if route.path == "/response/plan":
+    if route.path == "/response-plan":
         incident = {"id": "i", "entities": [{"kind": "account", "value": things["accounts"]}]}
         return {**FORM, "playbook": "insider", "incident": msgspec.json.encode(incident).decode()}
     return {**FORM, "account": "" if route.path == "/lift" else FORM["account"], "hold": next(iter(world.ledger.erasure.holds()))}

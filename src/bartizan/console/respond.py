@@ -10,6 +10,7 @@ from bartizan.console.parts import Ask, Done, Page, Parts, allowed, missing, rec
 from bartizan.errors import RefusedError
 from bartizan.event import ContentRead, envelope
 from bartizan.policy import Resource
+from bartizan.workbench.respond.author import variables
 from bartizan.workbench.respond.book import Standing
 from bartizan.workbench.respond.consent import ACTION
 from bartizan.workbench.respond.incident import read_incident
@@ -105,7 +106,7 @@ def response(parts: Parts, ask: Ask) -> Page:
         "may_run": allowed(parts, ask, "response.run", whole) and shown.state in {"planned", "stopped", "refused"},
         "may_undo": allowed(parts, ask, "response.undo", whole) and bool(standing.ordered) and shown.state not in {"undone", "undoing"},
         "may_agree": {step.approval for step in shown.steps if step.approval and not mine and _may_answer(parts, ask, step.approval)},
-        "busy": shown.state in {"running", "undoing"},
+        "busy": shown.state in {"running", "undoing"} and not shown.waiting,  # a page that renews itself would wipe what is typed
         "sha": {step.approval: known.subject_sha256 for step in shown.steps if (known := parts.casebook.approval(step.approval))},
     }
     return Page(template="respond_one.html", title="Response", body=shown, extra=extra)
@@ -126,7 +127,8 @@ def plan(parts: Parts, ask: Ask) -> Done:
     offers = [] if name else ours.library.offers(incident)
     if not name and not offers:
         raise RefusedError("no playbook fits this incident", code="unknown_playbook", status=404, hint="choose one")
-    made = ours.planner.plan(ours.library.find(name) if name else offers[0], incident)
+    chosen = ours.library.find(name) if name else offers[0]
+    made = ours.planner.plan(chosen, incident, variables(chosen, ask.form.get("variables", "")[:_LONGEST].split()))
     ours.engine.keep(made, actor=ask.who)
     return Done(location=f"/response/{made.response}", notice="planned")
 

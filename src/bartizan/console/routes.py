@@ -97,7 +97,7 @@ DEEDS: tuple[DeedRoute, ...] = (
     DeedRoute(path="/access/{id}/name", action="content.read", deed=access.name),
     DeedRoute(path="/keys/{id}/revoke", action="key.revoke", deed=access.revoke, subject=access.key_subject),
     DeedRoute(path="/cases/{id}/decide", action="case.decide", deed=cases.decide, subject=cases.subject),
-    DeedRoute(path="/response/plan", action="response.plan", deed=respond.plan),
+    DeedRoute(path="/response-plan", action="response.plan", deed=respond.plan),
     DeedRoute(path="/response/{id}/run", action="response.run", deed=respond.run),
     DeedRoute(path="/response/{id}/undo", action="response.undo", deed=respond.undo),
     DeedRoute(path="/consent/{id}/answer", action="case.decide", deed=respond.answer, subject=respond.consent_subject),

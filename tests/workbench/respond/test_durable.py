@@ -7,7 +7,7 @@ import threading
 import msgspec
 import pytest
 
-from bartizan.bench import respond as bench
+from bartizan.bench import triage_respond as bench
 from bartizan.errors import RefusedError, WorkError
 from bartizan.event import ActionIntended, ActionTaken, ResponseOrdered, ResponsePlanned, envelope
 from bartizan.work import Work
@@ -149,9 +149,9 @@ def test_kill_9_between_effect_and_record_neither_loses_nor_doubles():
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_kill_9_at_every_boundary(engine):
-    database = os.environ.get("BARTIZAN_TEST_POSTGRES", "") if engine == "postgres" else ""
+    database = os.environ.get("BARTIZAN_BENCH_POSTGRES", "") if engine == "postgres" else ""
     if engine == "postgres" and not database:
-        pytest.skip("BARTIZAN_TEST_POSTGRES names no PostgreSQL server: this engine is NOT tested")
+        pytest.skip("BARTIZAN_BENCH_POSTGRES names no PostgreSQL server: this engine is NOT tested")
     found = bench.kill_table(engine, database=database)
     assert found.killed == found.kills
     assert (found.lost, found.doubled) == (0, 0)

@@ -62,6 +62,10 @@ class Planner:
         if strange := sorted(set(given or {}) - set(playbook.vars)):
             raise RefusedError(f"the playbook has no variable {strange[0]}", code="unknown_name", hint=f"it has {', '.join(playbook.vars)}")
         variables = {**playbook.vars, **(given or {})}
+        if lacking := sorted(name for name, value in variables.items() if value is None):
+            raise RefusedError(
+                f"the variable {lacking[0]} of {playbook.id} is needed", code="variable_needed", hint=f"--var {lacking[0]}=VALUE"
+            )
         run = _Run(self._connectors, self._playbooks, self._protected, self._settings, new_id("response"), self._clock())
         names = {"incident": incident.view(), "vars": variables, "steps": {}}
         run.sequence(playbook.steps, _Scope("", names, (), (playbook.id,)), 0)

@@ -121,4 +121,4 @@ def _state(standing: Standing, action: Action, consent: str) -> tuple[str, str]:
         case "intended":
             return "running", ""
         case _:
-            return ("waits" if consent else "planned"), action.why if consent else ""
+            return ("waits" if consent else "planned"), ""
