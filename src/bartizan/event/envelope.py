@@ -22,6 +22,8 @@ from bartizan.event import (
     retention,
     review,
     tool,
+    triage,
+    tuning,
 )
 
 Event = (
@@ -84,6 +86,20 @@ Event = (
     | tool.ToolGranted
     | tool.ToolGrantEnded
     | tool.ToolApprovalUsed
+    | triage.AlertReceived
+    | triage.IncidentRaised
+    | triage.IncidentMerged
+    | triage.IncidentSplit
+    | triage.IncidentPutBack
+    | triage.TriageDecided
+    | triage.TriageProposed
+    | triage.SuppressedSampled
+    | triage.SuppressedReviewed
+    | tuning.MatchLabelled
+    | tuning.FilterProposed
+    | tuning.FilterWatched
+    | tuning.FilterDeployed
+    | tuning.FilterWithdrawn
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 
