@@ -263,6 +263,13 @@ def _sax_entities(frame: Frame, values: list[Value], args: Arguments, state: Sta
     return None
 
 
+def _location(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
+    name = args.get(0)
+    if name is None or str(name.only()).lower() not in {"location", "refresh"}:
+        return None
+    return _target(frame, values, args, state)
+
+
 def _default_parser(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
     return Judged(values) if args.get("parser") is None and len(args.positional) < 2 else None
 
@@ -311,6 +318,7 @@ _JUDGES: Final[dict[str, Callable[[Frame, list[Value], Arguments, State], Judged
     "sax_entities": _sax_entities,
     "pickled": _pickled,
     "default_parser": _default_parser,
+    "location": _location,
     "unsafe_yaml": _yaml,
     "web_mapping": _web_mapping,
 }
