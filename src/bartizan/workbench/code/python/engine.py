@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bartizan.workbench.code.python import ir, shapes
 from bartizan.workbench.code.python import statements as st
@@ -27,6 +27,11 @@ from bartizan.workbench.code.python.values import (
     made_of,
 )
 
+_WEB: Final = tuple(
+    f"{how} {name}".encode()
+    for how in ("import", "from")
+    for name in ("flask", "django", "rest_framework", "fastapi", "starlette", "aiohttp", "tornado", "bottle", "pyramid", "sanic", "webob", "falcon", "quart", "cherrypy")
+)
 _MOST_SHAPES = 6
 """Shapes of arguments that one function is looked at with, before the shape without any knowledge serves for all others."""
 
@@ -63,6 +68,7 @@ class Engine:
         self.heap: dict[Ref, Object] = {}
         self._summaries: dict[object, Summary | None] = {}
         self._stars: dict[str, tuple[str, ...]] = {}
+        self._web: dict[str, bool] = {}
         self._shapes: dict[tuple[str, int], int] = {}
         self._kept: list[FunctionRef] = []
         """Keeps closures alive, whose identity is part of a summary's key."""
@@ -98,6 +104,16 @@ class Engine:
     def stars_of(self, module: str) -> tuple[str, ...]:
         """Return the modules outside of the project from which a module imports all names."""
         return self._stars.get(module, ())
+
+    def uses_web(self, module: str) -> bool:
+        """Say whether a file uses a framework for the web."""
+        known = self._web.get(module)
+        if known is None:
+            source = self.sources.get(module)
+            text = source.text if source is not None else b""
+            known = any(word in text for word in _WEB) or (source is not None and source.file.endswith(("views.py", "handlers.py")))
+            self._web[module] = known
+        return known
 
     def module_value(self, module: str, name: str) -> Value | None:
         """Return a global of a module of the project; None if it has none of that name."""
@@ -202,7 +218,7 @@ class Engine:
     def _passed_on(self, hit: Hit, put: shapes.Substitution, caller: Frame, state: State) -> None:
         bit = self.tables.kinds[hit.site.kind].bit
         for origin, taint in put.taints_of(hit.origin).items():
-            if (taint.safe | state.guards.get(origin, 0)) & bit:
+            if (taint.safe | state.guards.get(origin, 0)) & bit or (origin.kind == "error") is not (hit.site.kind == "leak"):
                 continue
             moved = Hit(hit.site, origin, put.chained(taint, hit.trail))
             if origin.kind == "param":

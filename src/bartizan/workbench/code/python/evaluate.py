@@ -408,6 +408,8 @@ class Expressions(Calls):
             if keyword.name is not None:
                 keywords.append((keyword.name, value))
                 continue
+            if not value.refs:
+                rest = UNKNOWN if rest is None else rest
             for thing in self.objects(value, state):
                 keywords.extend((str(key), one) for key, one in thing.items.items())
                 if thing.rest is not None:

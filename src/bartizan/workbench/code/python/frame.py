@@ -99,6 +99,9 @@ class Host(Protocol):
     def stars_of(self, module: str) -> tuple[str, ...]:
         """Return the modules outside of the project from which a module imports all names."""
 
+    def uses_web(self, module: str) -> bool:
+        """Say whether a file uses a framework for the web."""
+
     def resolve(self, module: str, name: str, level: int) -> str:
         """Return the absolute name of a module as imported inside another."""
 
@@ -263,7 +266,7 @@ class Frame:
         bit = self.tables.kinds[site.kind].bit
         found = False
         for origin, taint in taints.items():
-            if (origin.kind == "error") is not (site.kind == "leak"):
+            if (origin.kind == "error") is not (site.kind == "leak") and origin.kind != "param":
                 continue
             if (taint.safe | state.guards.get(origin, 0)) & bit:
                 continue

@@ -66,6 +66,8 @@ class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     unless: tuple[str, ...] = ()
     """Not a flaw if one of these arguments is given, or has the value after ``=``."""
     when: str = ""
+    condition: str = ""
+    """A further condition, which must hold besides what the argument is."""
     receivers: tuple[str, ...] = ()
     note: str = ""
     severity: str = ""
