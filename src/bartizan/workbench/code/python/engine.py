@@ -26,7 +26,7 @@ from bartizan.workbench.code.python.values import (
     made_of,
 )
 
-_MOST_SHAPES = 12
+_MOST_SHAPES = 8
 """Shapes of arguments that one function is looked at with, before the shape without any knowledge serves for all others."""
 
 

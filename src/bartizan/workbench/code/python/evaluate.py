@@ -410,7 +410,16 @@ class Expressions(Calls):
                     rest = thing.rest if rest is None else join(rest, thing.rest)
             if value.taints:
                 rest = Value(value.taints) if rest is None else join(rest, Value(value.taints))
-        return self.invoke(node, Arguments(tuple(positional), tuple(keywords), rest, node), state)
+        value = self.invoke(node, Arguments(tuple(positional), tuple(keywords), rest, node), state)
+        self.recent[node.s, node.e] = value
+        return value
+
+    def again(self, node: Expr, state: State) -> Value:
+        """Return the value of an expression that has been evaluated just before."""
+        if isinstance(node, ir.Await):
+            return self.again(node.value, state)
+        found = self.recent.get((node.s, node.e)) if isinstance(node, ir.Call) else None
+        return found if found is not None else self.eval(node, state)
 
 
 def _merged(parts: tuple[Part, ...] | None) -> tuple[Part, ...] | None:

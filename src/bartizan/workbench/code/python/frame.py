@@ -142,6 +142,8 @@ class Frame:
         self.dead = False
         """Set by a call that never returns."""
         self.abstract = False
+        self.recent: dict[tuple[int, int], Value] = {}
+        """What calls have given when last evaluated, so that conditions need not call again."""
         self.routes: tuple[str, ...] = ()
         """Fixed paths at which a handler of requests is reached."""
         self.answers = ""

@@ -183,7 +183,7 @@ class Interpreter(Guards):
         for holds in (True, False):
             if value.constants is not None and not any(bool(one) is holds for one in value.constants):
                 proved.append(None)
-            elif isinstance(node, ir.Compare | ir.Bool | ir.Unary | ir.Call):
+            elif isinstance(node, ir.Compare | ir.Bool | ir.Unary) or (isinstance(node, ir.Call) and value.truth is None and value.callees == ()):
                 after = self.assume(node, state.copy(), holds=holds)
                 proved.append(tuple(after.guards.items()) if after is not None else None)
             else:
