@@ -12,7 +12,9 @@ from bartizan.workbench.code.fix.outcome import Check
 from bartizan.workbench.code.validate.confine import Bounds, Confinement, lend
 from bartizan.workbench.code.validate.prove import Proof, prove
 
-_TESTS: Final = Bounds(wall_s=120.0, cpu_s=100, memory_bytes=2 << 30, total_bytes=2 << 30, processes=64, tmp_bytes=512 << 20, output_bytes=4 << 20)
+_TESTS: Final = Bounds(
+    wall_s=120.0, cpu_s=100, memory_bytes=2 << 30, total_bytes=2 << 30, processes=64, tmp_bytes=512 << 20, output_bytes=4 << 20
+)
 
 
 class ProofCheck:
@@ -107,5 +109,3 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 def _test_files(root: Path) -> list[Path]:
     return [path for pattern in ("test_*.py", "*_test.py", "tests.py") for path in root.rglob(pattern)]
-
-

@@ -31,7 +31,11 @@ def watch(plan):
         return trace
 
     def audit(event, args):
-        if event in {"open", "os.remove", "os.listdir", "os.scandir", "shutil.rmtree", "os.rmdir"} and args and isinstance(args[0], (str, bytes)):
+        if (
+            event in {"open", "os.remove", "os.listdir", "os.scandir", "shutil.rmtree", "os.rmdir"}
+            and args
+            and isinstance(args[0], (str, bytes))
+        ):
             name = os.fsdecode(args[0])
             if "canary" in name and len(SEEN["opened"]) < 50:
                 SEEN["opened"].append(os.path.realpath(name))
@@ -121,7 +125,10 @@ def argument(name, value):
     lowered = name.lower()
     if lowered in {"request", "req"}:
         return standins.Current.now
-    if any(word in lowered for word in ("conn", "cursor", "db", "session", "engine", "client", "logger", "response")) or lowered in {"cur", "c"}:
+    if any(word in lowered for word in ("conn", "cursor", "db", "session", "engine", "client", "logger", "response")) or lowered in {
+        "cur",
+        "c",
+    }:
         return standins.Anything(name, standins.STATEMENTS)
     return value
 
@@ -196,7 +203,9 @@ def main():
         sys.settrace(None)
         sys.stdout = said
     outcome["printed"] = caught.getvalue()[:20000]
-    SEEN["statements"] += [str(each[1][0]) for each in standins.STATEMENTS if each[0].rpartition(".")[2].startswith(("execute", "raw", "fetch")) and each[1]]
+    SEEN["statements"] += [
+        str(each[1][0]) for each in standins.STATEMENTS if each[0].rpartition(".")[2].startswith(("execute", "raw", "fetch")) and each[1]
+    ]
     outcome.update(SEEN, touched=os.path.exists("/tmp/canary-touched"), doubles=finder.used[:20])
     sys.stdout.write("\n" + plan["mark"] + json.dumps(outcome) + "\n")
     sys.stdout.flush()

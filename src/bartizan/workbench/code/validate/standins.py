@@ -224,7 +224,9 @@ KNOWN = {
     "django.shortcuts": {"redirect": redirect},
     "fastapi": {"FastAPI": App, "APIRouter": App, "HTTPException": Refused},
     "django.core.exceptions": {"SuspiciousOperation": Refused},
-    "werkzeug.utils": {"secure_filename": lambda name: "".join(c for c in name.replace("/", "_") if c.isalnum() or c in "._-").lstrip("._")},
+    "werkzeug.utils": {
+        "secure_filename": lambda name: "".join(c for c in name.replace("/", "_") if c.isalnum() or c in "._-").lstrip("._")
+    },
 }
 STATEMENTS = []
 """What reaches ``execute`` of drivers that are missing."""
