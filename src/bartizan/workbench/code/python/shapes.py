@@ -24,7 +24,7 @@ from bartizan.workbench.code.python.values import (
     joined_taints,
 )
 
-_DEEPEST: Final = 3
+_DEEPEST: Final = 2
 _MOST_KEYS: Final = 16
 _LONGEST: Final = 80
 """Characters of a constant or literal part by which calls are told apart."""
@@ -143,6 +143,9 @@ class _Shaper:
         for at, (where, value) in enumerate(thing.items.items()):
             if at >= _MOST_KEYS:
                 break
+            if value is UNKNOWN:
+                items[where] = value
+                continue
             items[where], key = self.value(value, name, (*path, where))
             keys.append((where, key))
         rest_value: Value | None = None
