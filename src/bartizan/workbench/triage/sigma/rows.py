@@ -14,10 +14,9 @@ import zstandard
 
 from bartizan.errors import ConfigError
 from bartizan.workbench.triage.sigma.engine import Engine
-from bartizan.workbench.triage.sigma.flat import flat
+from bartizan.workbench.triage.sigma.flat import is_flat
 
 _LONGEST: Final = 16 << 20
-_NESTED: Final = frozenset((dict, list))
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -93,8 +92,8 @@ def _row(engine: Engine, line: bytes, tally: Tally) -> tuple[str, ...]:
         tally.malformed += 1
         return ()
     if "events" in event and isinstance(event["events"], list) and all(isinstance(one, dict) for one in event["events"]):
-        found = [engine.match(flat(one)) for one in event["events"]]
+        found = [engine.match(one) for one in event["events"]]
         return tuple(dict.fromkeys(rule for one in found for rule in one))
-    if not _NESTED.isdisjoint(map(type, event.values())):
-        return engine.match(flat(event))
+    if not is_flat(event):
+        return engine.match(event)
     return engine.reported(engine.hits(event, None, line))
