@@ -65,3 +65,29 @@ def test_a_damaged_archive_is_an_error_with_its_place(tmp_path):
     result, _ = run(tmp_path, "e.jsonl.gz", gzip.compress(ROWS)[:30])
     assert result.exit_code != 0
     assert "reading events" in str(result.exception)
+
+
+BURST = """
+title: burst
+id: 00000000-0000-0000-0000-00000000000c
+author: Another author
+correlation:
+  type: event_count
+  rules: [00000000-0000-0000-0000-000000000001]
+  group-by: [user]
+  timespan: 1m
+  condition: {gte: 3}
+"""
+
+
+def test_a_correlation_stands_at_the_row_with_which_it_began_to_hold(tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "c.yml").write_text(BURST)
+    order = [0, 2, 1, 3, 200]
+    events = [
+        {"Channel": "Security", "EventID": 4625, "user": "ann", "SystemTime": f"2026-01-01T00:{s // 60:02}:{s % 60:02}Z"} for s in order
+    ]
+    result, out = run(tmp_path, "events.jsonl", b"".join(json.dumps(event).encode() + b"\n" for event in [*events, {"Channel": "x"}]))
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line) for line in out.read_text().splitlines()] == [{"i": 2, "rules": ["00000000-0000-0000-0000-00000000000c"]}]
+    assert "by Another author" in result.stderr

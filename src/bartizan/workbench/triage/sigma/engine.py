@@ -49,6 +49,10 @@ class Engine:
         self._ids = tuple(about.id for about in self.rules)
         self._silent = frozenset(number for number, one in enumerate(pack.detections) if one.silent)
         self._rules = Rules(pack)
+        fed = {reference for one in pack.correlations if not one.generate for reference in one.rules}
+        abouts = (one.about for one in pack.correlations)
+        self.silent_correlations = frozenset(about.id for about in abouts if fed & {about.id, about.name})
+        """Ids of correlations that only feed others."""
         self._forget_all()
 
     @classmethod
