@@ -17,7 +17,7 @@ import msgspec
 from bartizan.errors import ConfigError
 
 _ROUNDS: Final = 5
-_PEER_EVENTS: Final = 20_000
+_PEER_EVENTS: Final = 100_000
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):

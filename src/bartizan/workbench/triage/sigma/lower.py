@@ -134,6 +134,8 @@ def _source(found: Any) -> Source:  # noqa: ANN401 - a pySigma log source
 def _parsed(detections: Any, text: str, limits: Limits) -> Any:  # noqa: ANN401 - a pySigma condition tree
     if len(text) > limits.condition_characters:
         raise CannotError(f"a condition of more than {limits.condition_characters} characters")
+    if text.count(" of ") * len(detections.detections) > limits.nodes:
+        raise CannotError(f"a condition that names more than {limits.nodes} selections")
     depth = deepest = 0
     for character in text:
         depth += (character == "(") - (character == ")")
