@@ -104,9 +104,10 @@ def test_rules_that_only_feed_a_correlation_are_silent(engine, rule):
     }
     quiet = engine(rule({"s": {"a": 1}, "condition": "s"}, name="made_up"), burst)
     assert quiet.hits({"a": 1}, SOURCE) == (0,)
-    assert quiet.match({"a": 1}, SOURCE) == ()
+    assert quiet.reported((0,)) == ()
+    assert quiet.match({"a": 1}, SOURCE) == ("00000000-0000-0000-0000-000000000001",)
     burst["correlation"]["generate"] = True
-    assert engine(rule({"s": {"a": 1}, "condition": "s"}, name="made_up"), burst).match({"a": 1}, SOURCE)
+    assert engine(rule({"s": {"a": 1}, "condition": "s"}, name="made_up"), burst).reported((0,))
 
 
 def test_a_correlation_over_unknown_rules_is_reported(engine, rule):

@@ -77,8 +77,11 @@ class Engine:
         return cls(link(items))
 
     def match(self, event: Mapping[str, object], source: LogSource | None = None) -> tuple[str, ...]:
-        """Return the ids of the rules that the event matches, without those that only feed correlations; it may be nested."""
-        return self.reported(self.hits(event if is_flat(event) else flat(event), source))
+        """Return the ids of the rules that the event matches; it may be nested.
+
+        Rules that only feed correlations are among them, so that whoever runs no ``Correlator`` loses nothing; see ``reported``.
+        """
+        return tuple(self._ids[number] for number in self.hits(event if is_flat(event) else flat(event), source))
 
     def reported(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
         """Return the ids for numbers out of ``hits``, without those that only feed correlations."""
