@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bartizan import casework
@@ -35,12 +36,15 @@ def things(world):
     world.ledger.erasure.hold([subject.account], reason="r")
     asked = holds.ask_to_place(world.desk, world.directory.profile, [subject.account], "r", actor=world.people["operator"])
     found, second, act, sample, drawn = triaged(world)
+    response, consent = world.response(subject.account)
     return {
         "incidents": found,
         "suppressed": sample,
         "act": act,
         "other": second,
         "item": drawn,
+        "response": response,
+        "consent": consent,
         "accounts": subject.account,
         "safety": file,
         "review": item,
@@ -108,6 +112,11 @@ def form_of(world, things, route):
         return {**FORM, "decision": "approved", "sha256": sha256}
     if route.path.startswith(("/incidents", "/suppressed")):
         return {**FORM, "verdict": "benign", "said": "fine", **{name: things[name] for name in ("act", "other", "item")}}
+    if route.path.startswith("/consent"):
+        return {**FORM, "decision": "approved", "sha256": world.casebook.approval(things["consent"]).subject_sha256}
+    if route.path == "/response-plan":
+        incident = {"id": "i", "entities": [{"kind": "account", "value": things["accounts"]}]}
+        return {**FORM, "playbook": "insider", "incident": msgspec.json.encode(incident).decode()}
     return {**FORM, "account": "" if route.path == "/lift" else FORM["account"], "hold": next(iter(world.ledger.erasure.holds()))}
 
 
