@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bartizan.errors import BartizanError
-from bartizan.tour import intel, monitor_step, steps, triage
-from bartizan.tour import intel, monitor_step, respond, steps
+from bartizan.tour import intel, monitor_step, respond, steps, triage
 from bartizan.tour.stage import Stage, open_stage
 
 
