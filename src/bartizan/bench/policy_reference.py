@@ -58,6 +58,7 @@ _READ: Final = (
     "report.read",
     "rule.list",
     "response.list",
+    "incident.list",
 )
 _MANAGE: Final = {
     "content.read": "Record",
@@ -89,8 +90,11 @@ _MANAGE: Final = {
     "response.plan": "Record",
     "response.run": "Record",
     "response.undo": "Record",
+    "incident.ingest": "Record",
+    "incident.decide": "Record",
 }
 _REPORTS: Final = ("report.list", "report.read", "report.ingest", "report.export")
+_INCIDENTS: Final = ("incident.ingest", "incident.decide")
 _OF_A_REPORT: Final = {"tier": "!int", "tlp": "!int", "own": "!bool"}
 _ATTRIBUTES: Final = {
     "Key": {"owner"},
@@ -114,12 +118,13 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("rule.tune", "log.hunt"),
         *("response.plan", "response.run", "response.undo"),
         *_REPORTS,
+        *_INCIDENTS,
     },
     "approver": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS},
+    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS, *_INCIDENTS},
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),
@@ -128,7 +133,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
     "admin": {
         *_READ,
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
-        *("policy.change", "ledger.export", *_REPORTS),
+        *("policy.change", "ledger.export", *_REPORTS, *_INCIDENTS),
     },
     "member": {*_USE, *_REPORTS, "response.list", "response.plan"},
 }

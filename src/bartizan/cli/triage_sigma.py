@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import gc
 import os
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def sigma(
     from bartizan.workbench.triage.sigma import rows
 
     engine = engine_of(rules, cache)
+    gc.freeze()  # the rules live as long as the process; no need to walk them again and again
     with target.open("wb") as out:
         tally = rows.score(engine, events, out)
     say(f"{tally.rows} rows, {tally.malformed} malformed, {tally.matched} match {len(tally.rules)} rules")

@@ -22,6 +22,7 @@ from bartizan.event import (
     retention,
     review,
     tool,
+    triage,
     tuning,
 )
 
@@ -85,6 +86,15 @@ Event = (
     | tool.ToolGranted
     | tool.ToolGrantEnded
     | tool.ToolApprovalUsed
+    | triage.AlertReceived
+    | triage.IncidentRaised
+    | triage.IncidentMerged
+    | triage.IncidentSplit
+    | triage.IncidentPutBack
+    | triage.TriageDecided
+    | triage.TriageProposed
+    | triage.SuppressedSampled
+    | triage.SuppressedReviewed
     | tuning.MatchLabelled
     | tuning.FilterProposed
     | tuning.FilterWatched

@@ -142,7 +142,7 @@ def method(value: Constant, name: str, args: list[Constant]) -> Any:  # noqa: AN
         return FAILED
     try:
         out = getattr(value, name)(*args)
-    except (TypeError, ValueError, LookupError, UnicodeError):
+    except (TypeError, ValueError, LookupError, AttributeError):
         return FAILED
     return out if _small(out) else FAILED
 

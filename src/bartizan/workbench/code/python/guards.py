@@ -31,7 +31,7 @@ class Guards(Expressions):
             case ir.Call():
                 self._assume_call(test, state, holds=holds)
             case ir.Walrus():
-                self._assume_value(self.eval(test.value, state), state, holds=holds)
+                self._assume_value(self.again(test.value, state), state, holds=holds)
             case ir.Name():
                 self._assume_value(state.env.get(test.id, UNKNOWN), state, holds=holds)
                 if not holds:
@@ -62,7 +62,7 @@ class Guards(Expressions):
 
     def _narrow(self, node: ir.Expr, state: State, mask: int) -> None:
         """Note that the value of an expression has passed a check; the variable it stands in is known clean."""
-        value = self.eval(node, state)
+        value = self.again(node, state)
         self.refine(state, value, mask)
         if mask == EVERYTHING and any(not taint.direct for taint in value.taints.values()):
             mask = ~self.tables.kinds["trust"].bit  # a part that is harmless to all syntax is still not to be trusted
@@ -72,7 +72,7 @@ class Guards(Expressions):
         if isinstance(node, ir.Name) and node.id in state.env:
             state.env[node.id] = value.tainted(safer(value.taints, mask))
         elif isinstance(node, ir.Attr):
-            base = self.eval(node.value, state)
+            base = self.again(node.value, state)
             if len(base.refs) == 1:
                 self.store(base, node.attr, value.tainted(safer(value.taints, mask)), state)
 
@@ -94,7 +94,7 @@ class Guards(Expressions):
 
     def _by_constants(self, left: ir.Expr, right: ir.Expr, op: str, state: State) -> State | None:
         value = state.env.get(left.id) if isinstance(left, ir.Name) else None
-        other = self.eval(right, state)
+        other = self.again(right, state)
         if value is None or value.constants is None or not other.known or not isinstance(left, ir.Name):
             return state
         kept = tuple(one for one in value.constants if (one == other.only()) == (op in {"==", "is"}))
@@ -104,7 +104,7 @@ class Guards(Expressions):
         return state
 
     def _equal(self, node: ir.Expr, other: ir.Expr, state: State) -> None:
-        value = self.eval(other, state)
+        value = self.again(other, state)
         named = isinstance(other, ir.Name | ir.Attr) and not value.taints
         if value.constants is not None and not value.taints:
             if value.only() is not None or not value.known:
@@ -117,20 +117,20 @@ class Guards(Expressions):
     def _first_of(self, node: ir.Expr, value: Value, state: State) -> None:
         """Take ``x.find("..") == -1`` for what it is."""
         if isinstance(node, ir.Call) and isinstance(node.func, ir.Attr) and node.func.attr in {"find", "count"} and value.only() in {-1, 0} and node.args:
-            self._without(node.func.value, self.eval(node.args[0], state), state)
+            self._without(node.func.value, self.again(node.args[0], state), state)
 
     def _common(self, node: ir.Expr, other: ir.Expr, state: State) -> None:  # noqa: ARG002
         """``commonpath([base, path]) == base`` keeps the path below the base."""
         if isinstance(node, ir.Call):
-            callee = self.eval(node.func, state).path
+            callee = self.again(node.func, state).path
             if callee in {"os.path.commonpath", "os.path.commonprefix"} and node.args:
-                value = self.eval(node.args[0], state)
+                value = self.again(node.args[0], state)
                 mask = self.tables.absent[".."]
                 for origin in self.deep_taints(value, state):
                     state.guard(origin, mask)
 
     def _member(self, node: ir.Expr, among: ir.Expr, state: State) -> None:
-        value = self.eval(among, state)
+        value = self.again(among, state)
         if value.taints or self.deep_taints(value, state):
             if isinstance(among, ir.Attr) and among.attr == "parents":
                 self._narrow(among.value, state, self.tables.absent[".."])
@@ -139,7 +139,7 @@ class Guards(Expressions):
 
     def _absent(self, node: ir.Expr, among: ir.Expr, state: State) -> None:
         """Take ``"x" not in data``."""
-        self._without(among, self.eval(node, state), state)
+        self._without(among, self.again(node, state), state)
 
     def _without(self, node: ir.Expr, text: Value, state: State) -> None:
         for one in text.constants or ():
@@ -152,25 +152,25 @@ class Guards(Expressions):
 
     def _assume_call(self, test: ir.Call, state: State, *, holds: bool) -> None:
         func = test.func
-        value = self.eval(test, state)
+        value = self.again(test, state)
         self._assume_value(value, state, holds=holds)
         if isinstance(func, ir.Attr) and holds and func.attr in _HARMLESS:
             self._narrow(func.value, state, EVERYTHING)
         elif isinstance(func, ir.Attr) and func.attr == "startswith" and test.args:
-            self._starts(func.value, self.eval(test.args[0], state), state, holds=holds)
+            self._starts(func.value, self.again(test.args[0], state), state, holds=holds)
         elif isinstance(func, ir.Attr) and func.attr == "is_relative_to" and holds:
             self._narrow(func.value, state, self.tables.absent[".."])
         elif isinstance(func, ir.Name) and func.id in {"all", "any"} and test.args:
             self._quantified(test.args[0], state, holds=holds, every=func.id == "all")
         elif isinstance(func, ir.Name) and func.id == "isinstance" and holds and len(test.args) == 2:
-            kinds = self.eval(test.args[1], state)
+            kinds = self.again(test.args[1], state)
             if kinds.path in _NUMBERS:
                 self._narrow(test.args[0], state, EVERYTHING)
         else:
             self._matched(test, state, holds=holds)
 
     def _starts(self, node: ir.Expr, prefix: Value, state: State, *, holds: bool) -> None:
-        value = self.eval(node, state)
+        value = self.again(node, state)
         text = prefix.text()[0]
         literal = text if isinstance(text, str) else ""
         if not holds:
@@ -193,7 +193,7 @@ class Guards(Expressions):
         test = node.element
         if isinstance(generator.target, ir.Name):
             inner = state.copy()
-            over = self.eval(generator.iter, state)
+            over = self.again(generator.iter, state)
             self.bind(generator.target, self.elements(over, inner), inner, generator.target)
             after = self.assume(test, inner, holds=holds)
             element = after.env.get(generator.target.id, UNKNOWN) if after is not None else UNKNOWN
@@ -203,12 +203,12 @@ class Guards(Expressions):
                 self._narrow(test.items[1], state, EVERYTHING)
 
     def _matched(self, test: ir.Call, state: State, *, holds: bool) -> None:
-        callee = self.eval(test.func, state)
+        callee = self.again(test.func, state)
         how, pattern, subject = _MATCHERS.get(callee.path, ""), None, None
         if how and len(test.args) >= 2:
-            pattern, subject = pattern_of(self.eval(test.args[0], state)), test.args[1]
+            pattern, subject = pattern_of(self.again(test.args[0], state)), test.args[1]
         elif isinstance(test.func, ir.Attr) and test.func.attr in {"match", "fullmatch", "search"} and test.args:
-            how, pattern, subject = test.func.attr, pattern_of(self.eval(test.func.value, state)), test.args[0]
+            how, pattern, subject = test.func.attr, pattern_of(self.again(test.func.value, state)), test.args[0]
         if pattern is None or subject is None:
             return
         if holds and regexes.whole(pattern, how):

@@ -24,8 +24,10 @@ from bartizan.workbench.code.python.values import (
     joined_taints,
 )
 
-_DEEPEST: Final = 3
-_MOST_KEYS: Final = 24
+_DEEPEST: Final = 2
+_MOST_KEYS: Final = 16
+_LONGEST: Final = 80
+"""Characters of a constant or literal part by which calls are told apart."""
 Proofs = tuple[tuple[Origin, int], ...] | None
 
 
@@ -96,21 +98,21 @@ class _Shaper:
         self.heap: dict[Ref, Object] = {}
 
     def value(self, value: Value, name: str, path: tuple[object, ...]) -> tuple[Value, object]:
-        deep = len(path) >= _DEEPEST
+        deep = len(path) >= (1 if self.blunt else _DEEPEST)
         taints = self.frame.deep_taints(value, self.state) if deep or (self.blunt and value.refs) else value.taints
         vias = {taint.via for taint in taints.values()}
         via = vias.pop() if len(vias) == 1 else ""
         symbols: Taints = NO_TAINTS
-        if taints or value.constants is None or self.blunt:
+        if taints:
             origin = Origin("param", self.file, self.at, name, path)
             self.actual[origin] = taints
             symbols = {origin: Taint(Trail(None, "", -1, ""), 0, direct=True, via=via)}
         refs, shown = ((), ()) if deep else self.references(value, name, path)
-        constants = None if self.blunt else value.constants
-        parts = None if self.blunt else value.parts
+        if self.blunt:
+            return Value(symbols, None, value.path, refs, value.callees), (bool(symbols), shown)
+        constants = value.constants if _brief(value.constants or ()) else None
+        parts = value.parts if _brief(value.parts or ()) else None
         callees = value.callees
-        if refs and not taints:
-            symbols = NO_TAINTS
         key = (constants, [type(one).__name__ for one in constants or ()] if constants else 0, value.path, via, bool(symbols), shown, tuple((one.key, id(one)) for one in callees), parts)
         return Value(symbols, constants, value.path, refs, callees, parts), _hashable(key)
 
@@ -141,6 +143,9 @@ class _Shaper:
         for at, (where, value) in enumerate(thing.items.items()):
             if at >= _MOST_KEYS:
                 break
+            if value is UNKNOWN or (self.blunt and not value.taints and not value.refs and not value.callees):
+                items[where] = value if value.constants is None else UNKNOWN
+                continue
             items[where], key = self.value(value, name, (*path, where))
             keys.append((where, key))
         rest_value: Value | None = None
@@ -149,6 +154,10 @@ class _Shaper:
             keys.append(("*", key))
         size = thing.size if len(thing.items) <= _MOST_KEYS else None
         return Object(thing.kind, items, rest_value, size, thing.owner, thing.path), (*keys, size)
+
+
+def _brief(given: tuple[object, ...]) -> bool:
+    return all(not isinstance(one, str | bytes) or len(one) <= _LONGEST for one in given)
 
 
 def _hashable(key: tuple[object, ...]) -> object:
@@ -184,7 +193,7 @@ class Substitution:
 
     def passed(self, trail: Trail) -> Trail:
         """Add the step of passing data to the function."""
-        if trail.at < 0:
+        if trail.at < 0 and trail.prev is None and trail.inner is None:
             return trail
         return extended(trail, self._frame.file, self._at, f"passed to {self._callee.name}()")
 
@@ -236,11 +245,7 @@ class Substitution:
 
 
 def _chain(first: Trail, then: Trail) -> Trail:
-    if first.at < 0:
-        return then
-    if then.at < 0 and then.prev is None:
-        return first
-    return chained(first, then)
+    return then if first.at < 0 and first.prev is None and first.inner is None else chained(first, then)
 
 
 def join_truths(left: Value, right: Value) -> Value:

@@ -13,7 +13,7 @@ from bartizan.workbench.code.python.statements import Class, Def
 
 MOST_CONSTANTS: Final = 8
 MOST_PARTS: Final = 24
-MOST_TAINTS: Final = 16
+MOST_TAINTS: Final = 10
 LONGEST_TRAIL: Final = 24
 LONGEST_TEXT: Final = 4096
 EVERYTHING: Final = -1
@@ -36,31 +36,36 @@ class Origin(NamedTuple):
 
 
 class Trail:
-    """The way of the data so far, newest step first."""
+    """The way of the data so far, newest step first; ``inner`` is the way inside a function that was called."""
 
-    __slots__ = ("at", "depth", "file", "prev", "why")
+    __slots__ = ("at", "depth", "file", "inner", "prev", "why")
 
-    def __init__(self, prev: Trail | None, file: str, at: int, why: str) -> None:
+    def __init__(self, prev: Trail | None, file: str, at: int, why: str, inner: Trail | None = None) -> None:
         self.prev = prev
         self.file = file
         self.at = at
         self.why = why
-        self.depth: int = prev.depth + 1 if prev is not None else 1
+        self.inner = inner
+        self.depth: int = (prev.depth if prev is not None else 0) + (inner.depth if inner is not None else 1)
 
     def steps(self) -> list[Trail]:
         """Return the steps from the oldest."""
         out: list[Trail] = []
-        at: Trail | None = self
-        while at is not None:
-            out.append(at)
-            at = at.prev
+        todo: list[Trail] = [self]
+        while todo:
+            one = todo.pop()
+            if one.inner is not None:
+                todo.extend([one.prev, one.inner] if one.prev is not None else [one.inner])
+                continue
+            if one.at >= 0:
+                out.append(one)
+            if one.prev is not None:
+                todo.append(one.prev)
         return out[::-1]
 
 
 def extended(trail: Trail, file: str, at: int, why: str) -> Trail:
     """Add a step, unless the way is long already or the step is there."""
-    if trail.at < 0 and trail.prev is None and not trail.file:
-        return Trail(None, file, at, why)
     if trail.depth >= LONGEST_TRAIL or (trail.at == at and trail.file == file):
         return trail
     return Trail(trail, file, at, why)
@@ -68,12 +73,11 @@ def extended(trail: Trail, file: str, at: int, why: str) -> Trail:
 
 def chained(first: Trail, then: Trail) -> Trail:
     """Put the steps of ``then`` after those of ``first``."""
-    out = first
-    for step in then.steps():
-        if step.at < 0:
-            continue
-        out = extended(out, step.file, step.at, step.why)
-    return out
+    if then.at < 0 and then.prev is None and then.inner is None:
+        return first
+    if first.depth >= LONGEST_TRAIL:
+        return first
+    return Trail(first, then.file, then.at, then.why, then)
 
 
 class Taint(NamedTuple):

@@ -52,6 +52,7 @@ class Chain:
         self.raised: float | None = None
         self.suspected: float | None = None
         self.merged: Chain | None = None
+        self.done = False
         self.follows: int | None = None
         self.score = PRIOR
 

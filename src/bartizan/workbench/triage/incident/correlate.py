@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 from bartizan.workbench.triage.incident.chain import RAISED, SUSPECT, Chain
 from bartizan.workbench.triage.incident.clockwork import Clockwork
+from bartizan.workbench.triage.incident.graph import Graph
 from bartizan.workbench.triage.incident.sighting import HOUR, Place
 from bartizan.workbench.triage.incident.stops import Stops
+from bartizan.workbench.triage.record import Entity
 
 LEAD: Final = 35 * 60.0
 """Seconds before the first sign that an incident looks back for context on its hosts."""
@@ -29,6 +32,8 @@ _PENDING: Final = 200_000
 _ASIDE: Final = 5_000
 _AFTER: Final = 3
 _SECONDED: Final = 2
+_POISONED: Final = 0.25
+"""Rarity below which no claim of a technique falls, however often somebody let it happen before."""
 _ECHO: Final = 5.0
 _LATER: Final = 45 * 60.0
 
@@ -36,33 +41,36 @@ _LATER: Final = 45 * 60.0
 class Correlator:
     """Feed alerts in order of time; chains come out. Deterministic: the same alerts make the same chains."""
 
-    def __init__(self) -> None:
-        self.chains: list[Chain] = []
+    def __init__(self, assets: Mapping[str, float] | None = None) -> None:
+        self._assets = assets or {}
         self.closed: list[Chain] = []
         self.now = float("-inf")
         self._active: dict[str, Chain] = {}
         self._resting: dict[str, Chain] = {}
         self._open: list[Chain] = []
         self._tools: dict[str, float] = {}
+        self._titles: dict[str, float] = {}
         self._elsewhere: dict[str, int] = {}
         self._sweeps: dict[str, tuple[float, Place]] = {}
         self._pending: deque[tuple[float, int, Place]] = deque()
         self._clockwork = Clockwork()
         self._stops = Stops()
+        self._graph = Graph(QUIET, SPAN)
         self._swept_at = 0.0
         self._numbers = 0
 
-    def feed(self, at: float, row: int, place: Place) -> None:
-        """Take in one alert."""
+    def feed(self, at: float, row: int, place: Place, entities: tuple[Entity, ...] = ()) -> None:
+        """Take in one alert; ``entities`` are the users, addresses and the like that it names besides its host."""
         self.now = max(self.now, at)
         place.see(at)
         self._tools.setdefault(place.signature.tool, at)
+        self._titles.setdefault(place.word, at)
         if self.now - self._swept_at >= 60.0:
             self._sweep_up()
         elif self._stops.waiting:
             self._lone_stops()
         if not self._fast(at, row, place):
-            self._weigh(at, row, place)
+            self._weigh(at, row, place, entities)
 
     def finish(self) -> list[Chain]:
         """Close everything that is open, and return the raised and suspected chains."""
@@ -86,22 +94,24 @@ class Correlator:
         chain.after.clear()
         return True
 
-    def _weigh(self, at: float, row: int, place: Place) -> None:
+    def _weigh(self, at: float, row: int, place: Place, entities: tuple[Entity, ...]) -> None:
         self._pend(at, row, place)
         kind = place.family.kind
         if kind == "routine":
-            if place.family.id == "housekeeping":
+            if place.family.id == "housekeeping" and self._explains(at, place):
                 self._stops.update(at, place.host)
             elif place.family.id == "alerts_about_alerts":
                 self._echo(at, row, place)
             self._learn(at, place)
             return
         if kind == "session":
-            self._stops.session(at, place.host)
+            self._stops.session(at, place.host, known=self._explains(at, place))
+        elif place.family.id == "odd_account_use":
+            self._stops.account(at, place.host)
         strength, why = self._strength(at, place)
         chain = self._active.get(place.host)
         if strength >= _STARTS:
-            self._sign(at, row, place, strength, why)
+            self._sign(at, row, place, strength, why, entities)
         elif chain is not None and strength >= _JOINS and at - chain.last <= QUIET and at - chain.start <= SPAN:
             self._into(chain, at, row, place, strength, why)
         else:
@@ -112,6 +122,10 @@ class Correlator:
         if place.family.id == "service_change":
             self._stops.change(at, row, place, learnt=self._learnt(at, place))
 
+    def _explains(self, at: float, place: Place) -> bool:
+        """Say whether an alert may explain another away: in words that have been usual for a day, so no text that came with an attack."""
+        return at - self._titles[place.word] >= LEARNING
+
     def _learnt(self, at: float, place: Place) -> bool:
         return at - self._tools[place.signature.tool] >= LEARNING
 
@@ -119,25 +133,26 @@ class Correlator:
         family = place.family
         if family.kind == "session":
             return 0.1, "logon near other signs"
-        elsewhere = self._elsewhere.get(place.signature.title, 0) - place.hours
+        elsewhere = self._elsewhere.get(place.word, 0) - place.hours
         rarity = 1.0 / (1.0 + place.hours + 0.25 * max(0, elsewhere))
         why = f"seen in {place.hours} earlier hours here, {max(0, elsewhere)} elsewhere"
+        if family.kind == "hard" and rarity < _POISONED:
+            rarity = _POISONED
         if place.bursts and not family.common:
             rarity, why = 1.0, "far more in five minutes than in any quiet ones"
         if family.kind == "soft" and not self._learnt(at, place):
             return 0.0, "its detector is still learning"
-        return family.weight * rarity, why
+        return family.weight * rarity * self._assets.get(place.host, 1.0), why
 
     def _learn(self, at: float, place: Place) -> None:
         if place.learn(at):
-            title = place.signature.title
-            self._elsewhere[title] = self._elsewhere.get(title, 0) + 1
+            self._elsewhere[place.word] = self._elsewhere.get(place.word, 0) + 1
 
-    def _sign(self, at: float, row: int, place: Place, strength: float, why: str) -> None:
+    def _sign(self, at: float, row: int, place: Place, strength: float, why: str, entities: tuple[Entity, ...]) -> None:
         chain = self._active.get(place.host)
         if chain is not None and (at - chain.last > QUIET or at - chain.start > SPAN):
             chain = None
-        linked = self._swept(at, place)
+        linked = self._swept(at, place) or self._graph.linked(at, entities)
         if chain is None:
             chain = linked or self._new(at)
         elif linked is not None and linked is not chain and max(chain.last, linked.last) - min(chain.start, linked.start) <= SPAN:
@@ -146,10 +161,11 @@ class Correlator:
         if resting is not None and resting is not chain and place.family.kind == "hard" and strength >= 0.5 and at - resting.start <= SPAN:
             chain = self._wake(resting, chain)
         self._into(chain, at, row, place, strength, why)
+        self._graph.name(at, place.host, entities, chain)
 
     def _swept(self, at: float, place: Place) -> Chain | None:
-        before = self._sweeps.get(place.signature.title)
-        self._sweeps[place.signature.title] = (at, place)
+        before = self._sweeps.get(place.word)
+        self._sweeps[place.word] = (at, place)
         if before is None or at - before[0] > _SWEEP or before[1].host == place.host:
             return None
         chain = self._active.get(before[1].host)
@@ -172,6 +188,7 @@ class Correlator:
 
     def _wake(self, resting: Chain, chain: Chain) -> Chain:
         resting.take(chain)
+        resting.done = False
         if chain in self._open:
             self._open.remove(chain)
         self._open.append(resting)
@@ -197,7 +214,7 @@ class Correlator:
         """Unusual elsewhere while an incident is under way: it supports, but proves nothing."""
         if place.family.common or not self._open:
             return
-        elsewhere = self._elsewhere.get(place.signature.title, 0) - place.hours
+        elsewhere = self._elsewhere.get(place.word, 0) - place.hours
         if 1.0 / (1.0 + place.hours + 0.25 * max(0, elsewhere)) < _SUPPORTS:
             return
         for chain in self._open:
@@ -268,6 +285,7 @@ class Correlator:
             if not quiet and self.now - chain.start <= SPAN:
                 still.append(chain)
                 continue
+            chain.done = True
             for host in chain.hosts:
                 if self._active.get(host) is chain:
                     del self._active[host]

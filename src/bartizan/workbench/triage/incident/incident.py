@@ -14,7 +14,7 @@ Role = Literal["evidence", "support", "context"]
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason of a verdict. ``cites`` are ids of alerts, never empty; ``weight`` the log odds that it adds."""
+    """One reason of a verdict. ``cites`` are ids of records, never empty; ``weight`` the log odds that it adds."""
 
     text: str
     weight: float

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from bartizan.workbench.triage.incident.chain import Chain
+from bartizan.workbench.triage.incident.chain import RAISED, Chain
 from bartizan.workbench.triage.incident.correlate import Correlator
 from bartizan.workbench.triage.incident.families import TACTICS
 from bartizan.workbench.triage.incident.health import Health
@@ -25,7 +25,10 @@ _CONTEXT: Final = 0.10
 _STEPS: Final = 400
 _CITES: Final = 5
 _SHOWN: Final = 12
+_MOST_NAMED: Final = 100_000
+_FAR: Final = 4
 _FEW: Final = 50
+_UNDATED: Final = ("no time", -2)
 _SEVERAL: Final = ("several hosts", -1)
 """Stands for the days on which a host had fewer than ``_FEW`` suppressed alerts, so that a sample of groups is none of stragglers."""
 
@@ -40,32 +43,40 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Triage:
-    """Take alerts in, in any order; make incidents of them. Keeps a few bytes an alert."""
+    """Take alerts in, in any order; make incidents of them. Keeps a few bytes an alert.
 
-    def __init__(self) -> None:
+    ``assets`` weigh hosts: a sign on a host of weight 2 counts twice as much in log odds; 1 for one that is not named.
+    """
+
+    def __init__(self, assets: Mapping[str, float] | None = None) -> None:
+        self._assets = dict(assets or {})
         self._interner = Interner()
         self._places: list[Place] = []
         self._times: array[float] = array("d")
-        self._ids: list[str] = []
+        self._ids: list[str] = []  # of the first record that an alert rests on: what statements cite
         self._entities: dict[Place, set[Entity]] = defaultdict(set)
+        self._named: list[tuple[Entity, ...]] = []
+        self._same: dict[tuple[Entity, ...], tuple[Entity, ...]] = {}
 
     def take(self, alert: Alert) -> int:
         """Take one alert in; return its row number."""
         place = self._interner.place(alert)
         self._places.append(place)
         self._times.append(alert.at)
-        self._ids.append(alert.id)
+        self._ids.append(alert.records[0])
         if alert.entities and len(known := self._entities[place]) < _SHOWN:
             known.update(alert.entities)
+        named = tuple(entity for entity in alert.entities if entity.kind != "host")
+        self._named.append(self._same.setdefault(named, named) if len(self._same) < _MOST_NAMED else named)
         return len(self._places) - 1
 
     def conclude(self) -> Outcome:
         """Correlate what was taken in, in order of time."""
-        correlator, health = Correlator(), Health()
+        correlator, health = Correlator(self._assets), Health()
         times, places = self._times, self._places
-        for row in sorted(range(len(times)), key=times.__getitem__):
+        for row in sorted((row for row, at in enumerate(times) if at > 0), key=times.__getitem__):
             place = places[row]
-            correlator.feed(times[row], row, place)
+            correlator.feed(times[row], row, place, self._named[row])
             health.see(times[row], place.signature.tool, place.host)
         return self._outcome(correlator.finish(), health)
 
@@ -94,9 +105,7 @@ class Triage:
         steps = self._timeline(roles)
         tactics = {facet.family.tactic for facet in chain.facets.values() if facet.strength >= 0.3}
         hosts = tuple(host for host, _ in chain.hosts.most_common())
-        severity: Severity = "informational"
-        for place in chain.places:
-            severity = graver(severity, place.worst)
+        severity = _severity(chain, len(tactics))
         entities = {entity for place in chain.places for entity in self._entities.get(place, ())}
         return Incident(
             id=hashlib.sha256(f"{self._ids[first]}|{chain.first_sign}".encode()).hexdigest()[:16],
@@ -121,7 +130,7 @@ class Triage:
 
     def _statements(self, chain: Chain) -> tuple[Statement, ...]:
         made = []
-        for facet in sorted(chain.facets.values(), key=lambda facet: (facet.first, facet.family.id)):
+        for facet in sorted(chain.facets.values(), key=lambda facet: (-facet.strength, facet.first, facet.family.id)):
             family = facet.family
             text = f"{family.id.replace('_', ' ')}: {facet.count} alerts, first on {facet.place.host or 'an unnamed host'}; {facet.why}"
             cites = tuple(dict.fromkeys(self._ids[row] for row in facet.cited))
@@ -161,9 +170,9 @@ class Triage:
         by_day: dict[tuple[str, int], array[int]] = {}
         for row, flag in enumerate(taken):
             if not flag:
-                key = (self._places[row].host, int(self._times[row] // 86400))
+                key = (self._places[row].host, int(self._times[row] // 86400)) if self._times[row] > 0 else _UNDATED
                 by_day.setdefault(key, array("Q")).append(row)
-        for key, rows in [item for item in by_day.items() if len(item[1]) < _FEW]:
+        for key, rows in [item for item in by_day.items() if len(item[1]) < _FEW and item[0] != _UNDATED]:
             by_day.setdefault(_SEVERAL, array("Q")).extend(rows)
             del by_day[key]
         groups = []
@@ -178,20 +187,31 @@ class Triage:
         counts = Counter(self._places[row].signature.title for row in listed)
         start, end = min(self._times[row] for row in listed), max(self._times[row] for row in listed)
         silent = health.silent(start, end, {host}) if day >= 0 else ()
+        reason = "a sensor fell silent" if silent else "no time that can be read" if (host, day) == _UNDATED else ""
         name = datetime.fromtimestamp(day * 86400, UTC).date().isoformat() if day >= 0 else "several days"
         return Group(
             id="group:" + hashlib.sha256(f"{host}|{name}|{self._ids[listed[0]]}".encode()).hexdigest()[:16],
             host=host,
             day=name,
-            verdict="not evaluable" if silent else "benign",
+            verdict="not evaluable" if reason else "benign",
             p=BACKGROUND,
             start=start,
             end=end,
             alerts=len(listed),
-            reason="a sensor fell silent" if silent else "no sign strong enough, alone or with others",
+            reason=reason or "no sign strong enough, alone or with others",
             signatures=tuple(counts.most_common(_SHOWN)),
             missing=silent,
         )
+
+
+def _severity(chain: Chain, tactics: int) -> Severity:
+    """Return the gravest of its alerts, and no less than how far the attack has come says."""
+    severity: Severity = "informational"
+    for place in chain.places:
+        severity = graver(severity, place.worst)
+    if chain.score >= RAISED:
+        severity = graver(severity, "critical" if tactics >= _FAR else "high")
+    return severity
 
 
 def _roles(chain: Chain, taken: bytearray) -> dict[Role, list[int]]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bartizan.workbench.triage.sigma.ir import FALSE, TRUE, Atom, Node
+from bartizan.workbench.triage.sigma.rules import Compiled
 from bartizan.workbench.triage.sigma.scan import FieldScan
-from bartizan.workbench.triage.sigma.tree import Holds, atoms, judge, witnesses
 
 REFERENCES: Final = ("ref", "refstarts", "refends", "refcontains")
 
@@ -18,27 +18,32 @@ class Bucket:
     ``always`` are rules that every such event matches. Shared by all kinds of events with the same folded rules.
     """
 
-    def __init__(self, rules: Sequence[tuple[int, Node]], table: Sequence[Atom], scan: Callable[[tuple[int, ...]], FieldScan]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[tuple[int, Node]],
+        table: Sequence[Atom],
+        scan: Callable[[tuple[int, ...]], FieldScan],
+        compiled: Callable[[Node], Compiled],
+    ) -> None:
         self.always = tuple(number for number, tree in rules if tree == (TRUE,))
-        self._judges: dict[int, Holds] = {}
+        self._rules: dict[int, Compiled] = {}
         self._by_atom: dict[int, list[int]] = {}
         self._unwitnessed: list[int] = []
         used: dict[int, None] = {}
         for number, tree in rules:
             if tree in ((TRUE,), (FALSE,)):
                 continue
-            used.update(dict.fromkeys(atoms(tree)))
-            self._judges[number] = judge(tree)
-            found = witnesses(tree, lambda atom: _weight(table[atom]))
-            if found is None:
+            rule = self._rules[number] = compiled(tree)
+            used.update(dict.fromkeys(rule.atoms))
+            if rule.witnesses is None:
                 self._unwitnessed.append(number)
-            for atom in found or ():
+            for atom in rule.witnesses or ():
                 self._by_atom.setdefault(atom, []).append(number)
         fields: dict[str, list[int]] = {}
         for one in used:
             if table[one].op not in REFERENCES:
                 fields.setdefault(table[one].field, []).append(one)
-        self.keywords = tuple(fields.pop("", ()))
+        self.keywords = tuple(sorted(fields.pop("", ())))
         self.scans = {field: scan(tuple(sorted(numbers))) for field, numbers in fields.items()}
         self.keyword_scan = scan(self.keywords) if self.keywords else None
         self.references = tuple((one, table[one]) for one in used if table[one].op in REFERENCES)
@@ -50,20 +55,7 @@ class Bucket:
         for atom in true:
             if atom in by_atom:
                 candidates.update(by_atom[atom])
-        judges = self._judges
-        found = [number for number in candidates if judges[number](true)]
+        rules = self._rules
+        found = [number for number in candidates if rules[number].holds(true)]
         found += self.always
         return tuple(sorted(found))
-
-
-def _weight(atom: Atom) -> float:
-    """Guess how often an atom holds: long literals are rare, absence and comparisons are common."""
-    match atom.op:
-        case "null" | "any" | "exists":
-            return 1.0
-        case "eq" | "contains" | "starts" | "ends":
-            return 0.7 ** min(len(atom.value), 40)
-        case "glob":
-            return 0.7 ** min(len(atom.needle), 40)
-        case _:
-            return 0.05

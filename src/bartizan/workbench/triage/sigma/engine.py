@@ -9,17 +9,18 @@ from typing import Final
 
 from bartizan.workbench.triage.record import LogSource
 from bartizan.workbench.triage.sigma import cache, logsource
-from bartizan.workbench.triage.sigma.bucket import REFERENCES, Bucket
+from bartizan.workbench.triage.sigma.bucket import Bucket
 from bartizan.workbench.triage.sigma.flat import flat
 from bartizan.workbench.triage.sigma.ir import About, Correlation, Item, Node, NotEvaluated
 from bartizan.workbench.triage.sigma.keywords import Keywords
 from bartizan.workbench.triage.sigma.limits import Limits
+from bartizan.workbench.triage.sigma.literals import FAST
 from bartizan.workbench.triage.sigma.logsource import Key
 from bartizan.workbench.triage.sigma.pack import Pack, link
 from bartizan.workbench.triage.sigma.plan import Plan
 from bartizan.workbench.triage.sigma.remembered import Budget, Remembered
+from bartizan.workbench.triage.sigma.rules import Rules
 from bartizan.workbench.triage.sigma.scan import FieldScan
-from bartizan.workbench.triage.sigma.tree import atoms, fold
 from bartizan.workbench.triage.sigma.values import each, text_of
 
 _MOST_SHAPES: Final = 4096
@@ -35,8 +36,10 @@ class Engine:
     why. A field that an event does not have matches nothing and is never an error.
     """
 
-    def __init__(self, pack: Pack, *, memory_bytes: int = _BYTES) -> None:
+    def __init__(self, pack: Pack, *, cache_dir: Path | None = None, memory_bytes: int = _BYTES, fast: bool = FAST) -> None:
         self._pack = pack
+        self._cache_dir = cache_dir
+        self._fast = fast
         self._sources = logsource.shipped()
         self._names = logsource.shipped_names()
         self._memory_bytes = memory_bytes
@@ -45,12 +48,7 @@ class Engine:
         self.not_evaluated: tuple[NotEvaluated, ...] = pack.not_evaluated
         self._ids = tuple(about.id for about in self.rules)
         self._silent = frozenset(number for number, one in enumerate(pack.detections) if one.silent)
-        self._fixed = {
-            number: atom for number, atom in enumerate(pack.atoms) if atom.field in _KIND_FIELDS[:2] and atom.op not in REFERENCES
-        }
-        self._kind_bound = frozenset(
-            number for number, one in enumerate(pack.detections) if any(atom in self._fixed for atom in atoms(one.tree))
-        )
+        self._rules = Rules(pack)
         self._forget_all()
 
     @classmethod
@@ -67,7 +65,7 @@ class Engine:
         Raises:
             ConfigError: a path is no source of rules.
         """
-        return cls.of(cache.items(list(rules), cache_dir, limits or Limits(), progress))
+        return cls(link(cache.items(list(rules), cache_dir, limits or Limits(), progress)), cache_dir=cache_dir)
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> Engine:
@@ -78,8 +76,10 @@ class Engine:
         """Return the ids of the rules that the event matches, without those that only feed correlations."""
         return tuple(self._ids[number] for number in self.hits(event, source) if number not in self._silent)
 
-    def reported(self, numbers: Iterable[int]) -> tuple[str, ...]:
+    def reported(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
         """Return the ids for numbers out of ``hits``, without those that only feed correlations."""
+        if not numbers:
+            return ()
         return tuple(self._ids[number] for number in numbers if number not in self._silent)
 
     def hits(self, event: Mapping[str, object], source: LogSource | None = None, line: bytes = b"") -> tuple[int, ...]:
@@ -88,7 +88,9 @@ class Engine:
         ``source`` is what ingest knows about the record. ``line`` is the record as UTF-8 JSON, if it came so; it only saves time.
         """
         try:
-            return self._plan(event, source).matched(event, line)
+            spot = self._shapes.get(tuple(event))
+            plan = spot.plans.get(spot.kind(event)) if spot is not None and source is None else None
+            return (plan or self._plan(event, source)).matched(event, line)
         except TypeError:  # a list or mapping among the values
             plain = flat(event)
             return self._plan(plain, source).matched(plain, line)
@@ -121,7 +123,7 @@ class Engine:
         if bucket is None:
             bucket = self._bucket(key)
         remembered = {field: self._memories[scan] for field, scan in bucket.scans.items()}
-        keywords = Keywords([self._pack.atoms[one] for one in bucket.keywords], bucket.keyword_scan) if bucket.keyword_scan else None
+        keywords = self._keywords_of(bucket)
 
         def where(field: str) -> str | None:
             return self._names.resolve(field, key, spot.lookup)
@@ -129,29 +131,31 @@ class Engine:
         plan = spot.plans[at] = Plan(bucket, where, remembered, keywords, self._budget)
         return plan
 
+    def _keywords_of(self, bucket: Bucket) -> Keywords | None:
+        if bucket.keyword_scan is None:
+            return None
+        found = self._keywords.get(bucket.keywords)
+        if found is None:
+            atoms = [self._pack.atoms[one] for one in bucket.keywords]
+            found = self._keywords[bucket.keywords] = Keywords(atoms, bucket.keyword_scan, fast=self._fast)
+        return found
+
     def _bucket(self, key: Key) -> Bucket:
         if len(self._kinds) >= _MOST_KINDS:
             self._kinds.clear()
-        constants = {"Channel": key.channel or None, "EventID": key.event_id or None}
-        known = {number: bool(FieldScan([(number, atom)]).of(constants[atom.field])) for number, atom in self._fixed.items()}
-        looking: dict[object, bool] = {}
-        chosen: list[tuple[int, Node]] = []
-        for number, one in enumerate(self._pack.detections):
-            if one.source not in looking:
-                looking[one.source] = self._sources.looks_at(one.source, key)
-            if looking[one.source]:
-                chosen.append((number, fold(one.tree, known if number in self._kind_bound else {})))
-        form = tuple(chosen)
+        form = self._rules.of(key.channel, key.event_id, lambda source: self._sources.looks_at(source, key))
         bucket = self._buckets.get(form)
         if bucket is None:
-            bucket = self._buckets[form] = Bucket(form, self._pack.atoms, self._scan)
+            bucket = self._buckets[form] = Bucket(form, self._pack.atoms, self._scan, self._rules.compiled)
         self._kinds[key] = bucket
         return bucket
 
     def _scan(self, numbers: tuple[int, ...]) -> FieldScan:
         scan = self._scans.get(numbers)
         if scan is None:
-            scan = self._scans[numbers] = FieldScan([(number, self._pack.atoms[number]) for number in numbers])
+            scan = self._scans[numbers] = FieldScan(
+                [(number, self._pack.atoms[number]) for number in numbers], self._cache_dir, fast=self._fast
+            )
             self._memories[scan] = Remembered(scan, self._budget)
         return scan
 
@@ -164,6 +168,7 @@ class Engine:
         self._buckets: dict[tuple[tuple[int, Node], ...], Bucket] = {}
         self._scans: dict[tuple[int, ...], FieldScan] = {}
         self._memories: dict[FieldScan, Remembered] = {}
+        self._keywords: dict[tuple[int, ...], Keywords] = {}
 
 
 class _Shape:

@@ -21,15 +21,15 @@ class Atom(msgspec.Struct, frozen=True, array_like=True, order=True):
 
     ``field`` is the rule's name for it, empty for a keyword (any value of the event). ``op`` is one of ``eq contains starts ends any
     glob re cidr lt lte gt gte neq exists null ref refstarts refends refcontains`` or ``time:<part>``. ``value`` is lower-cased unless
-    ``cased``; of ``glob`` and ``re`` it is an RE2 pattern, for ``glob`` on the lower-cased text unless ``cased``. ``needle`` is a
-    lower-cased literal that every matching value contains, empty when there is none.
+    ``cased``; of ``glob`` and ``re`` it is an RE2 pattern, for ``glob`` on the lower-cased text unless ``cased``. Of a pattern's
+    ``needles``, literals in lower case, every matching value contains at least one; none are known when it is empty.
     """
 
     field: str
     op: str
     value: str = ""
     cased: bool = False
-    needle: str = ""
+    needles: tuple[str, ...] = ()
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

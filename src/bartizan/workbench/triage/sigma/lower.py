@@ -20,6 +20,7 @@ from sigma.rule import SigmaRule
 
 from bartizan.workbench.triage.sigma.ir import AND, FALSE, NOT, OR, About, Atom, Correlation, Filter, Node, Rule, Source
 from bartizan.workbench.triage.sigma.limits import Limits
+from bartizan.workbench.triage.sigma.needles import needles
 
 
 class CannotError(Exception):
@@ -70,7 +71,10 @@ def correlation(found: SigmaCorrelationRule, file: str) -> Correlation:
         "generate": bool(found.generate),
     }
     if isinstance(condition, SigmaExtendedCorrelationCondition):
-        return Correlation(rules=tuple(condition.get_referenced_rules()), expression=_expression(condition.parsed), **shared)
+        rules = tuple(condition.get_referenced_rules())
+        if shared["kind"] == "temporal_ordered" and len(rules) > _MOST_ORDERED:
+            raise CannotError(f"an extended ordered condition over more than {_MOST_ORDERED} rules")
+        return Correlation(rules=rules, expression=_expression(condition.parsed), **shared)
     field = condition.fieldref
     fields = (field,) if isinstance(field, str) else tuple(str(one) for one in field or ())
     if shared["kind"] == "value_percentile" and not (condition.percentile is not None and 0 <= condition.percentile <= 100):
@@ -191,27 +195,25 @@ def _atom(field: str, value: Any, limits: Limits) -> Atom:  # noqa: ANN401 - one
     return atom
 
 
+_MOST_ORDERED: Final = 10
+"""Every ordered choice of so many rules is tried at each match."""
 _MANY: Final = types.SpecialChars.WILDCARD_MULTI
 
 
 def _string(field: str, value: types.SigmaString) -> Atom:
     cased = isinstance(value, types.SigmaCasedString)
-    match parts := _parts(value, keyword=not field, cased=cased):
-        case []:
-            return Atom(field, "eq", "", cased)
-        case [one] if one is _MANY:
-            return Atom(field, "any")
-        case [str(text)]:
-            return Atom(field, "eq", text, cased)
-        case [str(text), end] if end is _MANY:
-            return Atom(field, "starts", text, cased)
-        case [start, str(text)] if start is _MANY:
-            return Atom(field, "ends", text, cased)
-        case [start, str(text), end] if start is _MANY and end is _MANY:
-            return Atom(field, "contains", text, cased)
+    parts = _parts(value, keyword=not field, cased=cased)
+    if parts == [_MANY]:
+        return Atom(field, "any")
+    words = [part for part in parts if isinstance(part, str)]
+    stars = [part for part in parts if part is _MANY]
+    if len(words) <= 1 and len(words) + len(stars) == len(parts):
+        ops = {(False, False): "eq", (False, True): "starts", (True, False): "ends", (True, True): "contains"}
+        op = ops[parts[:1] == [_MANY], parts[-1:] == [_MANY]]
+        return Atom(field, op, words[0] if words else "", cased)
     pattern = "".join(re2.escape(part) if isinstance(part, str) else ".*" if part is _MANY else "." for part in parts)
-    needle = max((part.lower() for part in parts if isinstance(part, str)), key=len, default="")
-    return Atom(field, "glob", rf"(?s)\A(?:{pattern})\z", cased, needle)
+    needle = max((word.lower() for word in words), key=len, default="")
+    return Atom(field, "glob", rf"(?s)\A(?:{pattern})\z", cased, (needle,) if needle else ())
 
 
 def _parts(value: types.SigmaString, *, keyword: bool, cased: bool) -> list[str | types.SpecialChars]:
@@ -239,7 +241,7 @@ def _pattern(field: str, value: types.SigmaRegularExpression, limits: Limits) ->
         re2.compile(pattern, options)
     except re2.error as error:
         raise CannotError(f"a regular expression that RE2 can't do in linear time: {_reason(error)}") from error
-    return Atom(field, "re", pattern, cased=True)
+    return Atom(field, "re", pattern, cased=True, needles=needles(pattern))
 
 
 def _reason(error: Exception) -> str:

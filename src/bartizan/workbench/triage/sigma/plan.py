@@ -8,7 +8,7 @@ from typing import Any
 
 from bartizan.workbench.triage.sigma.bucket import Bucket
 from bartizan.workbench.triage.sigma.ir import Atom
-from bartizan.workbench.triage.sigma.keywords import Keywords
+from bartizan.workbench.triage.sigma.keywords import Keywords, joined
 from bartizan.workbench.triage.sigma.remembered import Budget, Remembered
 from bartizan.workbench.triage.sigma.values import each, text_of
 
@@ -47,7 +47,6 @@ class Plan:
         self._lookups = tuple(memory.values.get for memory in self._columns)
         self._memo: dict[tuple[Any, ...], tuple[int, ...]] = {}
         self._references = tuple(_Reference(number, atom, where) for number, atom in bucket.references)
-        self._plain = keywords is None and not self._references
         budget.register(self._memo.clear)
 
     def matched(self, event: Mapping[str, object], line: bytes) -> tuple[int, ...]:
@@ -57,19 +56,18 @@ class Plan:
             TypeError: a value is a list or mapping; make the event flat first.
         """
         seen = tuple(map(call, self._lookups, self._row(event)))
-        if self._plain:
-            found = self._memo.get(seen)
-            return self._learn(event, (), frozenset()) if found is None else found
-        extra = tuple(one.holds(event) for one in self._references)
-        words = self._keywords.of(event, line) if self._keywords is not None else frozenset()
-        if words:
+        extra: tuple[bool, ...] = ()
+        if self._references:
+            extra = tuple(one.holds(event) for one in self._references)
+            seen += extra
+        if self._keywords is not None and self._keywords.may_hold(line or joined(event)) and (words := self._keywords.of(event)):
             return self._judge(event, extra, words, remember=False)
-        found = self._memo.get(seen + extra)
-        return self._learn(event, extra, words) if found is None else found
+        found = self._memo.get(seen)
+        return self._learn(event, extra) if found is None else found
 
-    def _learn(self, event: Mapping[str, object], extra: tuple[bool, ...], words: frozenset[int]) -> tuple[int, ...]:
+    def _learn(self, event: Mapping[str, object], extra: tuple[bool, ...]) -> tuple[int, ...]:
         self._budget.settle()
-        return self._judge(event, extra, words, remember=True)
+        return self._judge(event, extra, frozenset(), remember=True)
 
     def _judge(self, event: Mapping[str, object], extra: tuple[bool, ...], words: frozenset[int], *, remember: bool) -> tuple[int, ...]:
         seen: list[int] = []

@@ -17,7 +17,7 @@ from bartizan.workbench.triage.sigma.engine import Engine
 from bartizan.workbench.triage.sigma.flat import flat
 
 _LONGEST: Final = 16 << 20
-_NESTED: Final = (b":{", b": {", b":[{", b": [{")
+_NESTED: Final = frozenset((dict, list))
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -92,9 +92,9 @@ def _row(engine: Engine, line: bytes, tally: Tally) -> tuple[str, ...]:
     if not isinstance(event, dict):
         tally.malformed += 1
         return ()
-    if isinstance(event.get("events"), list) and all(isinstance(one, dict) for one in event["events"]):
+    if "events" in event and isinstance(event["events"], list) and all(isinstance(one, dict) for one in event["events"]):
         found = [engine.match(flat(one)) for one in event["events"]]
         return tuple(dict.fromkeys(rule for one in found for rule in one))
-    if any(mark in line for mark in _NESTED):
+    if not _NESTED.isdisjoint(map(type, event.values())):
         return engine.match(flat(event))
     return engine.reported(engine.hits(event, None, line))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
-import ahocorasick
 import re2
 
 from bartizan.workbench.triage.sigma.ir import Atom
+from bartizan.workbench.triage.sigma.literals import FAST, finder
 from bartizan.workbench.triage.sigma.values import address_of, each, moment_of, number_of, text_of, time_part
 
 _BEGIN: Final = "\x02"
@@ -30,7 +31,7 @@ class FieldScan:
     ``atoms`` maps an atom's number to it. ``of`` is pure: the same value always gives the same set.
     """
 
-    def __init__(self, atoms: Iterable[tuple[int, Atom]]) -> None:
+    def __init__(self, atoms: Iterable[tuple[int, Atom]], cache_dir: Path | None = None, *, fast: bool = FAST) -> None:
         self._whole: dict[str, tuple[int, ...]] = {}
         self._words: dict[str, list[int]] = {}
         self._needles: dict[str, list[tuple[int, Check]]] = {}
@@ -42,7 +43,11 @@ class FieldScan:
         self._times: list[tuple[int, str, int]] = []
         for number, atom in atoms:
             self._add(number, atom)
-        self._hits = self._automaton()
+        places = list(self._words.keys() | self._needles.keys())
+        places.sort()  # so that the same atoms give the same compiled database
+        self._outcomes = [(tuple(self._words.get(word, ())), tuple(self._needles.get(word, ()))) for word in places]
+        self._find = finder(places, cache_dir, fast=fast) if places else None
+        self._measured = bool(self._networks or self._numbers or self._times)
         self.if_absent = frozenset(self._absent)
         self._if_present = frozenset(self._present)
 
@@ -52,7 +57,7 @@ class FieldScan:
                 self._absent.add(number)
             case "exists" | "any":
                 self._present.add(number)
-            case "eq" if not atom.cased:
+            case "eq" if not atom.cased or not atom.value:
                 self._whole[atom.value] = (*self._whole.get(atom.value, ()), number)
             case "eq" | "contains" | "starts" | "ends":
                 self._literal(number, atom)
@@ -79,25 +84,16 @@ class FieldScan:
             self._words.setdefault(marked, []).append(number)
 
     def _pattern(self, number: int, atom: Atom) -> None:
-        pattern = compiled(atom.value)
+        match_ = compiled(atom.value)
         on_lower = not atom.cased
 
         def check(text: str, lowered: str) -> bool:
-            return pattern.search(lowered if on_lower else text) is not None
+            return match_((lowered if on_lower else text).encode("utf-8", "replace"))
 
-        if atom.needle:
-            self._needles.setdefault(atom.needle, []).append((number, check))
-        else:
+        for needle in atom.needles:
+            self._needles.setdefault(needle, []).append((number, check))
+        if not atom.needles:
             self._always.append((number, check))
-
-    def _automaton(self) -> Callable[[str], Iterable[tuple[int, Any]]] | None:
-        if not self._words and not self._needles:
-            return None
-        automaton = ahocorasick.Automaton()
-        for word in self._words.keys() | self._needles.keys():
-            automaton.add_word(word, (tuple(self._words.get(word, ())), tuple(self._needles.get(word, ()))))
-        automaton.make_automaton()
-        return automaton.iter  # type: ignore[no-any-return] # pyahocorasick has no types
 
     def of(self, value: object) -> frozenset[int]:
         """Return the numbers of the atoms that the value meets; a list meets what any of its values meets."""
@@ -113,11 +109,13 @@ class FieldScan:
     def _text(self, text: str) -> set[int]:
         lowered = text.lower()
         met = set(self._whole.get(lowered, _NONE))
-        if self._hits is not None:
-            if _BEGIN in lowered or _END in lowered:
+        if self._find is not None:
+            if _hostile(lowered):
                 self._slowly(text, lowered, met)
             else:
-                for _, (numbers, checks) in self._hits(f"{_BEGIN}{lowered}{_END}"):
+                outcomes = self._outcomes
+                for place in self._find(f"{_BEGIN}{lowered}{_END}"):
+                    numbers, checks = outcomes[place]
                     met.update(numbers)
                     for number, check in checks:
                         if number not in met and check(text, lowered):
@@ -125,7 +123,7 @@ class FieldScan:
         for number, check in self._always:
             if check(text, lowered):
                 met.add(number)
-        if self._networks or self._numbers or self._times:
+        if self._measured:
             self._measures(text, met)
         return met
 
@@ -191,21 +189,16 @@ def _comparison(op: str, wanted: float) -> Callable[[float], bool]:
     return table[op]
 
 
-class _Pattern:
-    """An RE2 pattern that also takes text with lone surrogates, which no UTF-8 has."""
-
-    def __init__(self, pattern: str) -> None:
-        options = re2.Options()
-        options.log_errors = False
-        self._search = re2.compile(pattern, options).search
-
-    def search(self, text: str) -> object:
-        try:
-            return self._search(text)
-        except UnicodeEncodeError:
-            return self._search(text.encode("utf-8", "replace").decode())
+def _hostile(lowered: str) -> bool:
+    """Say whether a text holds the marks, or a letter that patterns without case take for another than lower-casing does."""
+    return _BEGIN in lowered or _END in lowered or (not lowered.isascii() and "\u017f" in lowered)
 
 
-def compiled(pattern: str) -> _Pattern:
-    """Return the pattern, which ``lower`` has seen to compile."""
-    return _Pattern(pattern)
+def compiled(pattern: str) -> Callable[[bytes], bool]:
+    """Return a search for a pattern that ``lower`` has seen to compile; a set of one costs less per call than a match object."""
+    options = re2.Options()
+    options.log_errors = False
+    found = re2.Set.SearchSet(options)
+    found.Add(pattern)
+    found.Compile()
+    return lambda text: found.Match(text) is not None
