@@ -33,7 +33,7 @@ from bartizan.policy import Policy
 from bartizan.store.projection import Projection, Projections
 from bartizan.workbench.intel.shelf import Shelf
 from bartizan.workbench.respond.assets import Protected
-from bartizan.workbench.respond.book import Book
+from bartizan.workbench.respond.book import Book as Responses
 from bartizan.workbench.respond.connectors.enforcement import Enforcement
 from bartizan.workbench.respond.consent import Consents
 from bartizan.workbench.respond.engine import Engine
@@ -41,6 +41,7 @@ from bartizan.workbench.respond.incident import Incident, Named
 from bartizan.workbench.respond.library import Library
 from bartizan.workbench.respond.planner import Planner
 from bartizan.workbench.respond.responding import Responding
+from bartizan.workbench.triage.incident.book import Book
 
 NOW = 1_795_000_000.0
 ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
@@ -186,12 +187,13 @@ class World:
             ],
         )
         self.shelf = Shelf(self.ledger, data / "intel.db", clock=clock)
+        self.book = Book(self.ledger, clock=clock)
         self.registrar = Registrar(self.ledger, self.directory, clock=clock)
         self.settings = Settings()
         self.desk = Desk(self.ledger, self.casebook, clock=clock)
         self.monitor = Monitor(self.ledger, self.directory, self.casebook, self.desk, clock=clock)
         book, connectors, settings = (
-            Book(self.ledger),
+            Responses(self.ledger),
             {"bartizan": Enforcement(self.directory, self.registrar, clock=clock)},
             RespondSettings(),
         )

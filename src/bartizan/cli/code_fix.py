@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 Tree = Annotated[Path, typer.Argument(metavar="PATH", help="A folder or one file", exists=True)]
 Lines = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="One JSON line for each finding; - for stdout")]
 Only = Annotated[list[str] | None, typer.Option("--finding", help="Only this finding, by id or its beginning; may be repeated")]
-Python = Annotated[Path | None, typer.Option(help="Interpreter that has what the project needs, such as .venv/bin/python [default: bartizan's]")]
+Python = Annotated[
+    Path | None, typer.Option(help="Interpreter that has what the project needs, such as .venv/bin/python [default: bartizan's]")
+]
 Least = Annotated[Literal["low", "medium", "high", "critical"], typer.Option("--severity", help="From this severity on")]
 
 
@@ -46,7 +48,15 @@ def fix(
     from bartizan.app.code import Fixing, mend
 
     wanted = Fixing(
-        only=tuple(finding or ()), severity=severity, run=run, python=python, model=model, attempts=attempts, data=data, config=config, key=key
+        only=tuple(finding or ()),
+        severity=severity,
+        run=run,
+        python=python,
+        model=model,
+        attempts=attempts,
+        data=data,
+        config=config,
+        key=key,
     )
     done = mend(path, wanted, told=say)
     _written(done, json)

@@ -37,6 +37,7 @@ from bartizan.policy import Policy
 from bartizan.store.projection import Projections
 from bartizan.workbench.intel.shelf import Shelf
 from bartizan.workbench.respond.responding import Responding
+from bartizan.workbench.triage.incident.book import Book
 
 _log = logging.getLogger("bartizan.console")
 
@@ -68,6 +69,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
         registrar=Registrar(ledger, directory, clock=clock),
         desk=casework.Desk(ledger, casebook, clock=clock),
         monitor=monitor,
+        book=Book(ledger, clock=clock),
         shelf=shelf,
         pins=pins,
         responding=responding,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from bartizan.workbench.code.fix.calls import argument, has_star, last_name, replace
@@ -145,8 +147,7 @@ def _folder(source: Source, value: cst.BaseExpression) -> str | None:
     """Return the code of the folder; empty for the working directory, None where it can't be told."""
     match value:
         case cst.Call(args=args) if source.name(value.func) in {"os.path.join", "posixpath.join"} and len(args) >= 2:
-            first = args[0].value
-            return source.code(first) if is_pure(first) and not args[0].star else None
+            return _joined_folder(source, args)
         case cst.Call(args=[cst.Arg(value=inner, star="")]) if last_name(value) in {
             "Path",
             "PurePath",
@@ -164,6 +165,19 @@ def _folder(source: Source, value: cst.BaseExpression) -> str | None:
             return "" if not _has_own_folder(source, value) else None
         case _:
             return _of_parts(source, value)
+
+
+def _joined_folder(source: Source, args: Sequence[cst.Arg]) -> str | None:
+    """Return what is joined in front of the data: constants of the program, but for the last part."""
+    front = []
+    for arg in args[:-1]:
+        is_constant = literal(arg.value) is not None or source.name(arg.value).rpartition(".")[2].isupper()
+        if arg.star or not is_pure(arg.value) or (front and not is_constant):
+            break
+        front.append(source.code(arg.value))
+    if not front:
+        return None
+    return front[0] if len(front) == 1 else f"os.path.join({', '.join(front)})"
 
 
 def _of_parts(source: Source, value: cst.BaseExpression) -> str | None:

@@ -122,7 +122,14 @@ class Source:
 
     def on_lines(self, kind: type[cst.CSTNode] | None, first: int, last: int) -> list[cst.CSTNode]:
         """Return the nodes of a kind, or all, that touch these lines."""
-        return [node for node in self.nodes if (kind is None or isinstance(node, kind)) and node in self._spans and self.lines(node)[0] <= last and self.lines(node)[1] >= first]
+        return [
+            node
+            for node in self.nodes
+            if (kind is None or isinstance(node, kind))
+            and node in self._spans
+            and self.lines(node)[0] <= last
+            and self.lines(node)[1] >= first
+        ]
 
     def assigned(self, name: cst.Name) -> cst.Assign | cst.AnnAssign | None:
         """Return the one plain assignment that gives a local name its value; None where there are several or another kind."""

@@ -263,6 +263,13 @@ def _sax_entities(frame: Frame, values: list[Value], args: Arguments, state: Sta
     return None
 
 
+def _location(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
+    name = args.get(0)
+    if name is None or str(name.only()).lower() not in {"location", "refresh"}:
+        return None
+    return _target(frame, values, args, state)
+
+
 def _default_parser(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
     return Judged(values) if args.get("parser") is None and len(args.positional) < 2 else None
 
@@ -311,6 +318,7 @@ _JUDGES: Final[dict[str, Callable[[Frame, list[Value], Arguments, State], Judged
     "sax_entities": _sax_entities,
     "pickled": _pickled,
     "default_parser": _default_parser,
+    "location": _location,
     "unsafe_yaml": _yaml,
     "web_mapping": _web_mapping,
 }
@@ -372,15 +380,22 @@ def _constant_seed(frame: Frame, args: Arguments, state: State) -> bool:  # noqa
     return value is None or _constant(value) or value.path.startswith(("time.", "datetime."))
 
 
-_SECRET_WORDS: Final = ("token", "secret", "passw", "passwd", "key", "nonce", "salt", "otp", "session", "cookie", "csrf", "captcha", "pin", "auth", "code", "uuid", "iv")
 
 
-def _for_secret(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    return True
+def _for_security(frame: Frame, args: Arguments, state: State) -> bool:
+    """Say whether a hash is of a secret, or made where secrets are dealt with, or of data from outside."""
+    names = frame.function.lower()
+    taints = frame.deep_taints(args.get(0), state) if args.get(0) is not None else {}
+    names += " ".join(origin.name.lower() for origin in taints if origin.kind == "param")
+    return any(word in names for word in ("passw", "token", "secret", "credential", "login")) or any(origin.kind not in {"param", "file", "error"} for origin in taints)
 
 
-def _for_security(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    return True
+def _not_for_security(frame: Frame, args: Arguments, state: State) -> bool:
+    return not _for_security(frame, args, state)
+
+
+def _several(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
+    return len(args.positional) + len(args.keywords) > 1 and args.rest is None
 
 
 def _of_password(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
@@ -415,8 +430,9 @@ _HOLDS: Final[dict[str, Callable[[Frame, Arguments, State], bool]]] = {
     "constant_iv": _constant_iv,
     "constant_first": _constant_first,
     "constant_seed": _constant_seed,
-    "for_secret": _for_secret,
     "for_security": _for_security,
+    "not_for_security": _not_for_security,
+    "several": _several,
     "of_password": _of_password,
     "unverified_options": _unverified_options,
     "wide_mode": _wide_mode,

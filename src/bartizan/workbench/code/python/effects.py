@@ -172,6 +172,8 @@ class Effects(Containers):
         if flaw.when and not conditions.holds(self, flaw.when, args, state):
             return False
         value = next((found for which in flaw.arg if (found := args.get(which)) is not None), None)
+        if flaw.condition and not conditions.holds(self, flaw.condition, args, state):
+            return False
         if not flaw.arg or flaw.when:
             return True
         if value is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bartizan.workbench.code.python import ir, shapes
 from bartizan.workbench.code.python import statements as st
 from bartizan.workbench.code.python.frame import Arguments, Frame, Hit, Site
 from bartizan.workbench.code.python.interpreter import Interpreter
+from bartizan.workbench.code.python.names import Naming
 from bartizan.workbench.code.python.entries import Entry
 from bartizan.workbench.code.python.state import Object, State, merged
 from bartizan.workbench.code.python.tables import Tables, tables
@@ -26,7 +27,12 @@ from bartizan.workbench.code.python.values import (
     made_of,
 )
 
-_MOST_SHAPES = 8
+_WEB: Final = tuple(
+    f"{how} {name}".encode()
+    for how in ("import", "from")
+    for name in ("flask", "django", "rest_framework", "fastapi", "starlette", "aiohttp", "tornado", "bottle", "pyramid", "sanic", "webob", "falcon", "quart", "cherrypy")
+)
+_MOST_SHAPES = 5
 """Shapes of arguments that one function is looked at with, before the shape without any knowledge serves for all others."""
 
 
@@ -61,6 +67,8 @@ class Engine:
         self._globals: dict[str, dict[str, Value]] = {}
         self.heap: dict[Ref, Object] = {}
         self._summaries: dict[object, Summary | None] = {}
+        self._stars: dict[str, tuple[str, ...]] = {}
+        self._web: dict[str, bool] = {}
         self._shapes: dict[tuple[str, int], int] = {}
         self._kept: list[FunctionRef] = []
         """Keeps closures alive, whose identity is part of a summary's key."""
@@ -93,6 +101,20 @@ class Engine:
         """Return the public globals of a module of the project."""
         return {name: value for name, value in self._run_module(module).items() if not name.startswith("_")}
 
+    def stars_of(self, module: str) -> tuple[str, ...]:
+        """Return the modules outside of the project from which a module imports all names."""
+        return self._stars.get(module, ())
+
+    def uses_web(self, module: str) -> bool:
+        """Say whether a file uses a framework for the web."""
+        known = self._web.get(module)
+        if known is None:
+            source = self.sources.get(module)
+            text = source.text if source is not None else b""
+            known = any(word in text for word in _WEB) or (source is not None and source.file.endswith(("views.py", "handlers.py")))
+            self._web[module] = known
+        return known
+
     def module_value(self, module: str, name: str) -> Value | None:
         """Return a global of a module of the project; None if it has none of that name."""
         found = self._run_module(module).get(name)
@@ -108,10 +130,11 @@ class Engine:
         self._globals[module] = env = {}
         if source is None:
             return env
-        frame = Interpreter(self, module, source.file, "")
+        frame = Naming(self, module, source.file, "")
         frame.is_module = True
         state = State(env, {}, {})
         after = frame.run(source.module.body, state)
+        self._stars[module] = frame.stars
         if after is not None and after.env is not env:
             env.update(after.env)
         changed = set(_assigned_elsewhere(source.module.body))
@@ -130,9 +153,8 @@ class Engine:
     def call(self, caller: Frame, callee: FunctionRef, arguments: Arguments, state: State) -> Value:
         """Apply a function of the project to arguments, with all its effects on the state."""
         bound = shapes.bind(callee, arguments, caller, state)
-        shape = shapes.shape_of(caller, callee, bound, state)
-        if self._shapes.get(callee.key, 0) >= _MOST_SHAPES and self._key(callee, shape) not in self._summaries:
-            shape = shapes.shape_of(caller, callee, bound, state, blunt=True)
+        blunt = self._shapes.get(callee.key, 0) >= _MOST_SHAPES
+        shape = shapes.shape_of(caller, callee, bound, state, blunt=blunt)
         summary = self._summary(callee, shape, caller.depth + 1)
         if summary is None:
             taints: Taints = {}
@@ -159,7 +181,7 @@ class Engine:
     ) -> Summary:
         """Run a function on given values and say what it does."""
         source = self.sources[callee.module]
-        frame = Interpreter(self, callee.module, source.file, callee.name, depth=depth, owner=callee.owner)
+        frame = Naming(self, callee.module, source.file, callee.name, depth=depth, owner=callee.owner)
         frame.closure = callee.closure
         if entry is not None:
             frame.routes, frame.answers = entry.routes, entry.answers
@@ -195,7 +217,7 @@ class Engine:
     def _passed_on(self, hit: Hit, put: shapes.Substitution, caller: Frame, state: State) -> None:
         bit = self.tables.kinds[hit.site.kind].bit
         for origin, taint in put.taints_of(hit.origin).items():
-            if (taint.safe | state.guards.get(origin, 0)) & bit:
+            if (taint.safe | state.guards.get(origin, 0)) & bit or (origin.kind == "error") is not (hit.site.kind == "leak"):
                 continue
             moved = Hit(hit.site, origin, put.chained(taint, hit.trail))
             if origin.kind == "param":

@@ -32,8 +32,13 @@ class Entry:
         self.answers = answers
 
 
-def kind_of(callee: FunctionRef) -> str:
-    """Return by what a function is entered: ``web``, ``queue``, ``cli``, or ``param`` for a plain one."""
+def kind_of(callee: FunctionRef, *, web: bool) -> str:
+    """Return by what a function is entered: ``web``, ``queue``, ``cli``, or ``param`` for a plain one.
+
+    Args:
+        callee: The function.
+        web: Its file uses a framework for the web, so that a parameter called ``request`` is one.
+    """
     definition = callee.definition
     if not isinstance(definition, Def):
         return "param"
@@ -50,6 +55,8 @@ def kind_of(callee: FunctionRef) -> str:
     if callee.owner is not None and definition.name in _METHODS and any(base.startswith(_VIEWS) for base in callee.owner.external()):
         return "web"
     names = [param.name for param in definition.params if param.name not in {"self", "cls"}]
+    if not web:
+        return "web" if names[:2] == ["event", "context"] else "param"
     if names[:2] == ["event", "context"]:
         return "web"
     return "web" if names[:1] and names[0] in _REQUESTS and definition.params[0].name != "self" and callee.owner is None else "param"
@@ -57,7 +64,8 @@ def kind_of(callee: FunctionRef) -> str:
 
 def entry_of(callee: FunctionRef, frame: Interpreter, self_value: Value | None) -> Entry:
     """Return what a function's parameters are when it is entered."""
-    kind = kind_of(callee)
+    web = frame.host.uses_web(callee.module)
+    kind = kind_of(callee, web=web)
     values: dict[str, Value] = {}
     converters = _converters(callee)
     for at, param in enumerate(callee.definition.params):
@@ -66,7 +74,7 @@ def entry_of(callee: FunctionRef, frame: Interpreter, self_value: Value | None) 
         if at == 0 and param.name in {"self", "cls"} and callee.owner is not None:
             values[param.name] = self_value if self_value is not None and param.name == "self" else Value(callees=(callee.owner,))
             continue
-        values[param.name] = _parameter(param, kind, callee, frame, converters)
+        values[param.name] = _parameter(param, kind, callee, frame, converters, web=web)
     routes = _routes(callee)
     fixed = routes if routes and not any("<" in one or "{" in one for one in routes) else ()
     return Entry(callee, kind, values, fixed, _answers(callee, frame) if kind == "web" else "")
@@ -100,9 +108,9 @@ def _answers(callee: FunctionRef, frame: Interpreter) -> str:
     return "html" if any(base.startswith("flask.views") for base in views) else ""
 
 
-def _parameter(param: ir.Param, kind: str, callee: FunctionRef, frame: Interpreter, converters: dict[str, str]) -> Value:
+def _parameter(param: ir.Param, kind: str, callee: FunctionRef, frame: Interpreter, converters: dict[str, str], *, web: bool) -> Value:
     typed = frame.annotated(param.annotation, State()) if param.annotation is not None else Value()
-    if param.name in _REQUESTS and not typed.callees and (not typed.path or "equest" in typed.path or typed.path.startswith("web.")):
+    if web and param.name in _REQUESTS and not typed.callees and (not typed.path or "equest" in typed.path or typed.path.startswith("web.")):
         return Value(path="web.request")
     if typed.path.startswith("web.") or typed.path in _INJECTED:
         return Value(path=typed.path)

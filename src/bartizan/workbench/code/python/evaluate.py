@@ -61,6 +61,9 @@ class Expressions(Calls):
                 return value
         if name in _BUILTIN:
             return Value(path=name)
+        for star in self.stars or self.host.stars_of(self.module):
+            if self.tables.knows(f"{star}.{name}"):
+                return Value(path=self.tables.canonical(f"{star}.{name}"))
         return Value(path="__name__") if name == "__name__" else UNKNOWN
 
     def _attr(self, node: ir.Attr, state: State) -> Value:
@@ -348,6 +351,7 @@ class Expressions(Calls):
                 thing = thing.with_item(only, value)
             else:
                 thing = thing.blurred(value)
+        self.entries(node, list(thing.items.items()))  # type: ignore[arg-type] # keys are hashable objects
         return self.new(state, node, thing)
 
     def _fstring(self, node: ir.FString, state: State) -> Value:
@@ -404,12 +408,16 @@ class Expressions(Calls):
             if keyword.name is not None:
                 keywords.append((keyword.name, value))
                 continue
+            if not value.refs:
+                rest = UNKNOWN if rest is None else rest
             for thing in self.objects(value, state):
                 keywords.extend((str(key), one) for key, one in thing.items.items())
                 if thing.rest is not None:
                     rest = thing.rest if rest is None else join(rest, thing.rest)
             if value.taints:
                 rest = Value(value.taints) if rest is None else join(rest, Value(value.taints))
+        if keywords:
+            self.passed(Arguments((), tuple(keywords)), node)
         value = self.invoke(node, Arguments(tuple(positional), tuple(keywords), rest, node), state)
         self.recent[node.s, node.e] = value
         return value

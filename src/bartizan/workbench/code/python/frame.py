@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, Protocol
 
-from bartizan.workbench.code.python.ir import Expr, Node
+from bartizan.workbench.code.python.ir import Dict, Expr, Node
 from bartizan.workbench.code.python.state import Key, Object, State
 from bartizan.workbench.code.python.tables import Tables
 from bartizan.workbench.code.python.values import (
@@ -26,7 +26,7 @@ from bartizan.workbench.code.python.values import (
     joined_taints,
 )
 
-DEEPEST: Final = 10
+DEEPEST: Final = 8
 """Calls into one another that are followed."""
 
 
@@ -96,6 +96,12 @@ class Host(Protocol):
     def module_names(self, module: str) -> dict[str, Value]:
         """Return the public globals of a module of the project."""
 
+    def stars_of(self, module: str) -> tuple[str, ...]:
+        """Return the modules outside of the project from which a module imports all names."""
+
+    def uses_web(self, module: str) -> bool:
+        """Say whether a file uses a framework for the web."""
+
     def resolve(self, module: str, name: str, level: int) -> str:
         """Return the absolute name of a module as imported inside another."""
 
@@ -142,6 +148,8 @@ class Frame:
         self.dead = False
         """Set by a call that never returns."""
         self.abstract = False
+        self.stars: tuple[str, ...] = ()
+        """Modules outside of the project whose names were all imported."""
         self.recent: dict[tuple[int, int], Value] = {}
         """What calls have given when last evaluated, so that conditions need not call again."""
         self.routes: tuple[str, ...] = ()
@@ -173,6 +181,12 @@ class Frame:
 
     def compared(self, node: Node, values: list[Value], state: State) -> None:
         """Look at a comparison that is not decided."""
+
+    def passed(self, args: Arguments, node: Node) -> None:
+        """Look at the keywords of a call."""
+
+    def entries(self, node: Dict, values: list[tuple[object, Value]]) -> None:
+        """Look at the keys of a display."""
 
     # -- the heap ---------------------------------------------------------------------------------------------
 
@@ -232,7 +246,7 @@ class Frame:
     def deep_taints(self, value: Value, state: State, depth: int = 0) -> Taints:
         """Return the taints of a value and of all that it holds."""
         taints = value.taints
-        if depth < 4:
+        if depth < 3:
             for thing in self.objects(value, state):
                 for one in thing.items.values():
                     taints = joined_taints(taints, self.deep_taints(one, state, depth + 1))
@@ -252,6 +266,8 @@ class Frame:
         bit = self.tables.kinds[site.kind].bit
         found = False
         for origin, taint in taints.items():
+            if (origin.kind == "error") is not (site.kind == "leak") and origin.kind != "param":
+                continue
             if (taint.safe | state.guards.get(origin, 0)) & bit:
                 continue
             found = True

@@ -174,6 +174,8 @@ class Interpreter(Guards):
             value = thing.get(0) or UNKNOWN
         elif thing is not None and thing.kind != "buffer":
             return
+        if value.taints:
+            self.reach(self.site("leak", node), value.taints, state)
         if value.taints and value.path != "html.Response()":
             self.reach(self.site("xss", node), value.taints, state)
 
@@ -282,9 +284,15 @@ class Interpreter(Guards):
     def _try(self, node: st.Try, state: State) -> State | None:
         before = state.copy()
         self.raised.append([])
-        after = self.run(node.body, state)
+        after: State | None = state
+        between: State | None = None
+        for statement in node.body:
+            if after is None:
+                break
+            between = merged(between, after.copy())
+            after = self.run((statement,), after)
         thrown = self.raised.pop()
-        failed: State | None = merged(before, after.copy() if after is not None else None)
+        failed: State | None = merged(between or before, after.copy() if after is not None else None)
         for one in thrown:
             failed = merged(failed, one)
         out = self.run(node.orelse, after) if after is not None else None
@@ -292,7 +300,8 @@ class Interpreter(Guards):
             inner = failed.copy() if failed is not None else None
             if inner is not None:
                 if handler.name:
-                    inner.env[handler.name] = Value(path="exception()")
+                    taints = self.source("error", handler.kind or Node(node.s, node.e), handler.name)
+                    inner.env[handler.name] = Value(taints, path="exception()")
                 out = merged(out, self.run(handler.body, inner))
         if not node.final:
             return out
@@ -369,6 +378,8 @@ class Interpreter(Guards):
                 state.env[module.partition(".")[0]] = Value(path=module.partition(".")[0])
             return state
         if node.name == "*":
+            if not self.host.is_module(module):
+                self.stars = (*self.stars, module)
             state.env.update(self.host.module_names(module))
             return state
         found = self.host.module_value(module, node.name) if self.host.is_module(module) else None

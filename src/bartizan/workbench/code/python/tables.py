@@ -66,6 +66,8 @@ class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     unless: tuple[str, ...] = ()
     """Not a flaw if one of these arguments is given, or has the value after ``=``."""
     when: str = ""
+    condition: str = ""
+    """A further condition, which must hold besides what the argument is."""
     receivers: tuple[str, ...] = ()
     note: str = ""
     severity: str = ""
@@ -88,6 +90,8 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     clean: frozenset[str]
     direct: frozenset[str]
     never: frozenset[str]
+    prefixes: frozenset[str]
+    """Every beginning of a dotted name in the tables."""
     sanitizers: dict[str, int]
     marks: dict[str, str]
     validators: dict[str, int]
@@ -104,6 +108,10 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     def source_noun(self, kind: str) -> str:
         """Return what a kind of source is called."""
         return self.nouns.get(kind, kind)
+
+    def knows(self, path: str) -> bool:
+        """Say whether any entry speaks of what a dotted name holds."""
+        return path in self.prefixes
 
     def canonical(self, path: str) -> str:
         """Return the name under which a dotted path stands in the tables."""
@@ -131,6 +139,9 @@ def tables() -> Tables:
     kinds = {}
     for at, (name, row) in enumerate(raw["kind"].items()):
         kinds[name] = msgspec.convert({**row, "name": name, "bit": 1 << at}, Kind)
+    named = [call for table in ("sink", "flaw") for row in raw[table] for call in row["calls"]]
+    named += [path for row in raw["source"] for path in row["paths"]] + list(raw["aliases"])
+    prefixes = {".".join(parts[:size]) for parts in (name.split(".") for name in named) for size in range(1, len(parts) + 1)}
     sanitizers: dict[str, int] = {}
     for row in raw["sanitizer"]:
         for call in row["calls"]:
@@ -148,6 +159,7 @@ def tables() -> Tables:
         returns=raw["returns"],
         clean=frozenset(raw["clean"]["calls"]),
         direct=frozenset(raw["direct"]["calls"]),
+        prefixes=frozenset(prefixes),
         never=frozenset(raw["never"]["calls"]),
         sanitizers=sanitizers,
         marks=raw["marks"],

@@ -13,7 +13,7 @@ from bartizan.workbench.code.python.statements import Class, Def
 
 MOST_CONSTANTS: Final = 8
 MOST_PARTS: Final = 24
-MOST_TAINTS: Final = 16
+MOST_TAINTS: Final = 10
 LONGEST_TRAIL: Final = 24
 LONGEST_TEXT: Final = 4096
 EVERYTHING: Final = -1

@@ -76,10 +76,14 @@ class Confinement:
         ran = self.run([str(self.python), "-I", "-S", "-c", "pass"])
         if ran.code != 0:
             said = ran.err.decode("utf-8", "replace").strip()[-300:]
-            raise ConfinementError(f"the sandbox does not start: {said}", hint="user namespaces must be allowed: sysctl user.max_user_namespaces")
+            raise ConfinementError(
+                f"the sandbox does not start: {said}", hint="user namespaces must be allowed: sysctl user.max_user_namespaces"
+            )
         return ran
 
-    def run(self, command: Sequence[str], *, tree: Path | None = None, files: Mapping[str, bytes] | None = None, bounds: Bounds | None = None) -> Ran:
+    def run(
+        self, command: Sequence[str], *, tree: Path | None = None, files: Mapping[str, bytes] | None = None, bounds: Bounds | None = None
+    ) -> Ran:
         """Run a command; the tree is at /tree and files under /job, both read-only, and /tmp is its own."""
         limits = bounds or self.bounds
         started = time.monotonic()
@@ -101,13 +105,21 @@ class Confinement:
             finally:
                 os.close(saying)
             try:
-                done = follow(process, wall_s=limits.wall_s, total_bytes=limits.total_bytes, processes=limits.processes, output_bytes=limits.output_bytes)
+                done = follow(
+                    process,
+                    wall_s=limits.wall_s,
+                    total_bytes=limits.total_bytes,
+                    processes=limits.processes,
+                    output_bytes=limits.output_bytes,
+                )
                 layers = msgspec.json.decode(os.read(said, 200) or b"{}", type=_Layers)
             except msgspec.DecodeError:
                 layers = _Layers()
             finally:
                 os.close(said)
-        return Ran(ended=done.ended, code=done.code, out=done.out, err=done.err, landlock=layers.landlock, wall_s=time.monotonic() - started)
+        return Ran(
+            ended=done.ended, code=done.code, out=done.out, err=done.err, landlock=layers.landlock, wall_s=time.monotonic() - started
+        )
 
     def _arguments(self, job: Path, tree: Path | None, program: int, saying: int, limits: Bounds, command: Sequence[str]) -> list[str]:
         front, seen = _as_nobody(self.bwrap, self._folders)
@@ -155,7 +167,18 @@ def _as_nobody(bwrap: str, folders: Sequence[str]) -> tuple[list[str], dict[str,
         return [], {each: each for each in folders}
     seen = {folder: f"/mnt/{index}" for index, folder in enumerate(folders)}
     binds = [each for folder, name in seen.items() for each in ("--ro-bind", folder, name)]
-    drop = ["/usr/bin/setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--inh-caps", "-all", "--bounding-set", "-all"]
+    drop = [
+        "/usr/bin/setpriv",
+        "--reuid",
+        str(NOBODY),
+        "--regid",
+        str(NOBODY),
+        "--clear-groups",
+        "--inh-caps",
+        "-all",
+        "--bounding-set",
+        "-all",
+    ]
     return [bwrap, "--dev-bind", "/", "/", "--tmpfs", "/mnt", *binds, "--die-with-parent", *drop], seen
 
 

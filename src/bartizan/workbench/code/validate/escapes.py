@@ -17,7 +17,14 @@ import msgspec
 from bartizan.workbench.code.validate.confine import Bounds, Confinement, Ran
 
 _BOUNDS = Bounds(
-    wall_s=6.0, cpu_s=3, memory_bytes=512 << 20, total_bytes=512 << 20, processes=32, file_bytes=32 << 20, tmp_bytes=64 << 20, output_bytes=256 << 10
+    wall_s=6.0,
+    cpu_s=3,
+    memory_bytes=512 << 20,
+    total_bytes=512 << 20,
+    processes=32,
+    file_bytes=32 << 20,
+    tmp_bytes=64 << 20,
+    output_bytes=256 << 10,
 )
 
 
@@ -65,7 +72,11 @@ def _judged(attempt: Attempt, ran: Ran, untouched: Path) -> Tried:
 @contextmanager
 def _outside() -> Iterator[dict[str, str]]:
     secret = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="bartizan-outside-") as holder, socket.socket() as server, socket.socket(socket.AF_UNIX) as abstract:
+    with (
+        tempfile.TemporaryDirectory(prefix="bartizan-outside-") as holder,
+        socket.socket() as server,
+        socket.socket(socket.AF_UNIX) as abstract,
+    ):
         path = Path(holder) / "outside.txt"
         path.write_bytes(b"outside")
         path.chmod(0o666)

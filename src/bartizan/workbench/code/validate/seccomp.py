@@ -63,7 +63,10 @@ def program(numbers: Table) -> bytes:
     ]
     for number in numbers.denied:
         code += [(_EQUAL, 0, 1, number), _errno(_EPERM)]
-    code += [(_EQUAL, 0, 1, numbers.clone3), _errno(_ENOSYS)]  # its flags lie in memory, where no filter sees them; libc falls back to clone
+    code += [
+        (_EQUAL, 0, 1, numbers.clone3),
+        _errno(_ENOSYS),
+    ]  # its flags lie in memory, where no filter sees them; libc falls back to clone
     code += _only_if(numbers.clone, [(_LOAD, 0, 0, _ARG0), (_SET, 0, 1, _NEW_NAMESPACES), _errno(_EPERM), (_RETURN, 0, 0, _ALLOW)])
     code += _only_if(
         numbers.socket,
