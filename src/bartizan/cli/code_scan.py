@@ -38,7 +38,7 @@ def scan(
     if json:
         emit(done)
     else:
-        shown = [one for one in done.findings if at_least(one, severity)]  # type: ignore[arg-type] # checked above
+        shown = [one for one in done.findings if at_least(one, severity)]
         sys.stdout.write("".join(_lines(one) for one in shown))
         _sum(done, len(shown), severity)
 
@@ -56,7 +56,9 @@ def _sum(scan: Scan, shown: int, severity: str) -> None:
     c = scan.coverage
     say(f"{shown} findings from severity {severity}, {len(scan.findings)} in all")
     read = 100 * (1 - c.lost_lines / c.lines) if c.lines else 100
-    say(f"{c.files} files: {c.parsed} read, {c.partial} read around errors, {c.failed} not read; {read:.1f} % of {c.lines} lines understood")
+    say(
+        f"{c.files} files: {c.parsed} read, {c.partial} read around errors, {c.failed} not read; {read:.1f} % of {c.lines} lines understood"
+    )
     for note in scan.notes[:20]:
         say(safe(f"  {note.file}:{note.line}: {note.code}: {note.message}"))
     if len(scan.notes) > 20:

@@ -63,7 +63,7 @@ class Analysis:
         entry = entry_of(callee, frame, self_value)
         summary = self._engine.run(callee, entry.values, heap, kept=True)
         thing = summary.heap.get(self_value.refs[0])
-        fields = dict(thing.items) if thing is not None else {}
+        fields = {str(key): value for key, value in thing.items.items()} if thing is not None else {}
         self._engine.heap.update({ref: one for ref, one in summary.heap.items() if ref != self_value.refs[0]})
         self._fields[owner.key] = fields
         return fields
@@ -97,7 +97,9 @@ def _public(callee: FunctionRef, file: str) -> bool:
     if any(word in file for word in _TESTS):
         return False
     parts = callee.name.split(".")
-    return not any(part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in parts) and "<lambda>" not in parts
+    return (
+        not any(part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in parts) and "<lambda>" not in parts
+    )
 
 
 def without_data(value: Value) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bartizan.workbench.code.python import conditions
+from bartizan.workbench.code.python import circumstances, conditions
 from bartizan.workbench.code.python.containers import Containers
 from bartizan.workbench.code.python.frame import Arguments
 from bartizan.workbench.code.python.ir import Node
@@ -66,6 +66,9 @@ class Effects(Containers):
         return made if len(made) <= _LONGEST_PATH else ""
 
     def _result(self, keys: list[str], args: Arguments, node: Node, path: str, state: State) -> Value:
+        if args.path == "re.compile":
+            pattern = conditions.pattern_of(args.get(0))
+            return Value(path=path, parts=(pattern,) if pattern is not None else None)
         clean = self.tables.clean
         if any(key in clean for key in keys):
             return Value(path=path)
@@ -83,7 +86,8 @@ class Effects(Containers):
         mark = next((self.tables.marks[key] for key in keys if key in self.tables.marks), "")
         why = f"through {args.method or args.path}()"
         taints = {
-            origin: Taint(extended(t.trail, self.file, node.s, why), t.safe, t.direct, mark or t.via) for origin, t in safer(taints, mask).items()
+            origin: Taint(extended(t.trail, self.file, node.s, why), t.safe, t.direct, mark or t.via)
+            for origin, t in safer(taints, mask).items()
         }
         if any(key in self.tables.restores for key in keys):
             taints = {origin: t._replace(safe=0) for origin, t in taints.items()}
@@ -169,10 +173,10 @@ class Effects(Containers):
     def _flawed(self, flaw: Flaw, args: Arguments, state: State) -> bool:
         if any(conditions.given(args, one) for one in flaw.unless):
             return False
-        if flaw.when and not conditions.holds(self, flaw.when, args, state):
+        if flaw.when and not circumstances.holds(self, flaw.when, args, state):
             return False
         value = next((found for which in flaw.arg if (found := args.get(which)) is not None), None)
-        if flaw.condition and not conditions.holds(self, flaw.condition, args, state):
+        if flaw.condition and not circumstances.holds(self, flaw.condition, args, state):
             return False
         if not flaw.arg or flaw.when:
             return True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from bartizan.workbench.code.python import ir, shapes
 from bartizan.workbench.code.python import statements as st
+from bartizan.workbench.code.python.entries import Entry
 from bartizan.workbench.code.python.frame import Arguments, Frame, Hit, Site
 from bartizan.workbench.code.python.interpreter import Interpreter
 from bartizan.workbench.code.python.names import Naming
-from bartizan.workbench.code.python.entries import Entry
 from bartizan.workbench.code.python.state import Object, State, merged
 from bartizan.workbench.code.python.tables import Tables, tables
 from bartizan.workbench.code.python.values import (
@@ -18,9 +18,7 @@ from bartizan.workbench.code.python.values import (
     FunctionRef,
     Origin,
     Ref,
-    Taint,
     Taints,
-    Trail,
     Value,
     join,
     joined_taints,
@@ -30,7 +28,22 @@ from bartizan.workbench.code.python.values import (
 _WEB: Final = tuple(
     f"{how} {name}".encode()
     for how in ("import", "from")
-    for name in ("flask", "django", "rest_framework", "fastapi", "starlette", "aiohttp", "tornado", "bottle", "pyramid", "sanic", "webob", "falcon", "quart", "cherrypy")
+    for name in (
+        "flask",
+        "django",
+        "rest_framework",
+        "fastapi",
+        "starlette",
+        "aiohttp",
+        "tornado",
+        "bottle",
+        "pyramid",
+        "sanic",
+        "webob",
+        "falcon",
+        "quart",
+        "cherrypy",
+    )
 )
 _MOST_SHAPES = 5
 """Shapes of arguments that one function is looked at with, before the shape without any knowledge serves for all others."""
@@ -127,7 +140,8 @@ class Engine:
         if known is not None:
             return known
         source = self.sources.get(module)
-        self._globals[module] = env = {}
+        env: dict[str, Value] = {}
+        self._globals[module] = env
         if source is None:
             return env
         frame = Naming(self, module, source.file, "")
@@ -177,7 +191,14 @@ class Engine:
         return self._summaries[key]
 
     def run(
-        self, callee: FunctionRef, values: dict[str, Value], heap: dict[Ref, Object], depth: int = 0, *, kept: bool = False, entry: Entry | None = None
+        self,
+        callee: FunctionRef,
+        values: dict[str, Value],
+        heap: dict[Ref, Object],
+        depth: int = 0,
+        *,
+        kept: bool = False,
+        entry: Entry | None = None,
     ) -> Summary:
         """Run a function on given values and say what it does."""
         source = self.sources[callee.module]
@@ -185,7 +206,7 @@ class Engine:
         frame.closure = callee.closure
         if entry is not None:
             frame.routes, frame.answers = entry.routes, entry.answers
-        state = State(dict(values), {**(callee.heap or {}), **heap}, {})
+        state = State(dict(values), {**cast("dict[Ref, Object]", callee.heap or {}), **heap}, {})
         definition = callee.definition
         if isinstance(definition, ir.Lambda):
             value = frame.eval(definition.body, state)
@@ -269,7 +290,9 @@ def _summarised(frame: Interpreter, before: dict[Ref, Object], shared: dict[Ref,
 
 def _reachable(heap: dict[Ref, Object], value: Value, before: dict[Ref, Object], shared: dict[Ref, Object]) -> dict[Ref, Object]:
     """Return what a caller can see: changed objects of its own or of all, and what they and the value hold."""
-    todo = [ref for ref, thing in heap.items() if (ref in before and before[ref] is not thing) or (ref in shared and shared[ref] is not thing)]
+    todo = [
+        ref for ref, thing in heap.items() if (ref in before and before[ref] is not thing) or (ref in shared and shared[ref] is not thing)
+    ]
     todo.extend(value.refs)
     out: dict[Ref, Object] = {}
     while todo:
@@ -298,4 +321,3 @@ def _assigned_elsewhere(body: tuple[st.Stmt, ...]) -> list[str]:
         for part in ("body", "orelse", "final"):
             stack.extend(getattr(one, part, ()))
     return names
-

@@ -12,15 +12,37 @@ from bartizan.workbench.code.python.ir import Expr, Node
 from bartizan.workbench.code.python.state import State
 from bartizan.workbench.code.python.values import Value
 
-_SECRETS: Final = ("password", "passwd", "pwd", "secret", "api_key", "apikey", "auth_token", "access_token", "private_key", "secret_key", "passphrase", "jwt_key")
-_HARMLESS: Final = ("_field", "_name", "_url", "_path", "_file", "_label", "_hint", "_help", "_text", "_type", "_len", "_header", "_prompt", "_re", "_policy", "_error", "_message", "_param", "_validator", "_reset", "_hash", "_hasher", "_form", "_id", "_env", "_min", "_max")  # fmt: skip
+_SECRETS: Final = (
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "access_token",
+    "private_key",
+    "secret_key",
+    "passphrase",
+    "jwt_key",
+)
+_HARMLESS: Final = tuple(
+    """
+    _field _name _url _path _file _label _hint _help _text _type _len _header _prompt _re _policy _error _message _param _validator
+    _reset _hash _hasher _form _id _env _min _max
+    """.split()
+)
 _PLACES: Final = frozenset({"", "none", "null", "changeme_placeholder", "***", "xxx", "string", "str"})
 
 
 def secret_name(name: str) -> bool:
     """Say whether a name is that of a secret."""
     low = name.lower()
-    return any(word in low for word in _SECRETS) and not low.endswith(_HARMLESS) and not low.startswith(("is_", "has_", "need", "use_", "min_", "max_", "no_"))
+    return (
+        any(word in low for word in _SECRETS)
+        and not low.endswith(_HARMLESS)
+        and not low.startswith(("is_", "has_", "need", "use_", "min_", "max_", "no_"))
+    )
 
 
 def looks_secret(text: object, name: str) -> bool:
@@ -85,9 +107,13 @@ class Naming(Interpreter):
         for name, value in args.keywords:
             if not secret_name(name) or not value.known or value.taints:
                 continue
-            if value.only() == "" and "pass" in name.lower() or value.only() == "" and name == "pwd":
+            if (value.only() == "" and "pass" in name.lower()) or (value.only() == "" and name == "pwd"):
                 self.host.flaw(self.site("emptypassword", node), f"{name} is empty")
-            elif looks_secret(value.only(), "") or (isinstance(value.only(), str) and value.only() and "connect" in name_of(node.func if isinstance(node, ir.Call) else ir.Name(0, 0, ""))):
+            elif looks_secret(value.only(), "") or (
+                isinstance(value.only(), str)
+                and value.only()
+                and "connect" in name_of(node.func if isinstance(node, ir.Call) else ir.Name(0, 0, ""))
+            ):
                 self.host.flaw(self.site("secret", node), f"{name} is given a literal")
 
     def entries(self, node: ir.Dict, values: list[tuple[object, Value]]) -> None:

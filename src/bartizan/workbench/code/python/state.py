@@ -33,9 +33,7 @@ class Object:
         self.owner = owner
         self.path = path
 
-    def changed(
-        self, items: dict[Key, Value] | None = None, rest: Value | None = None, size: int | None = None
-    ) -> Object:
+    def changed(self, items: dict[Key, Value] | None = None, rest: Value | None = None, size: int | None = None) -> Object:
         """Return it with other contents."""
         return Object(self.kind, items if items is not None else self.items, rest, size, self.owner, self.path)
 
@@ -44,7 +42,7 @@ class Object:
         found = self.items.get(key)
         if found is None:
             return self.rest
-        return found if self.rest is None or self.kind == "object" else found
+        return found
 
     def every(self) -> Value:
         """Return the join of all elements."""
