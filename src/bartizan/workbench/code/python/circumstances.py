@@ -108,6 +108,34 @@ def _no_hostname(frame: Frame, args: Arguments, state: State) -> bool:
     return (args.get("server_side") or UNKNOWN).only() is not True
 
 
+_SECRETS: Final = ("token", "secret", "passw", "otp", "session", "nonce", "salt", "key", "csrf", "captcha", "pin", "reset", "verif", "coupon")
+
+
+def _makes_secret(frame: Frame, args: Arguments, state: State) -> bool:
+    return any(word in frame.function.lower() for word in _SECRETS)
+
+
+_ADDRESSES: Final = ("url", "uri", "host", "domain", "netloc", "origin", "referer", "referrer", "redirect", "link", "target")
+
+
+def _about_address(args: Arguments) -> bool:
+    receiver = args.receiver
+    named = any(word in args.receiver_name for word in _ADDRESSES)
+    return named or (receiver is not None and any(taint.via == "hostname" for taint in receiver.taints.values()))
+
+
+def _open_prefix(frame: Frame, args: Arguments, state: State) -> bool:
+    """Say whether an address is checked by a beginning that other hosts can have: no slash after the host."""
+    text = (args.get(0) or UNKNOWN).only()
+    return isinstance(text, str) and "://" in text and "." in text and "/" not in text.partition("://")[2] and _about_address(args)
+
+
+def _open_suffix(frame: Frame, args: Arguments, state: State) -> bool:
+    """Say whether a host is checked by an end that other hosts can have: no dot before the name."""
+    text = (args.get(0) or UNKNOWN).only()
+    return isinstance(text, str) and "." in text[1:] and text[:1].isalnum() and "/" not in text and len(text) > 5 and _about_address(args)
+
+
 def _exponential(frame: Frame, args: Arguments, state: State) -> bool:
     pattern = (args.get(0) or UNKNOWN).only()
     flags = args.get("flags") or args.get(2 if args.path != "re.compile" else 1)
@@ -119,6 +147,9 @@ def _exponential(frame: Frame, args: Arguments, state: State) -> bool:
 _HOLDS: Final[dict[str, Callable[[Frame, Arguments, State], bool]]] = {
     "not_literal": _not_literal,
     "exponential": _exponential,
+    "makes_secret": _makes_secret,
+    "open_prefix": _open_prefix,
+    "open_suffix": _open_suffix,
     "unfiltered": unfiltered,
     "unsafe_yaml": unsafe_yaml,
     "constant_salt": _constant_salt,

@@ -173,11 +173,12 @@ def _relative(value: Value) -> bool:
 
 def _markup(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Judge texts that are markup: a literal around the data has a tag."""
-    found = [value for value in values if any(isinstance(part, str) and _tag(part) for part in value.text())]
+    found = [value for value in values if any(isinstance(part, str) and has_tag(part) for part in value.text())]
     return Judged(found) if found else None
 
 
-def _tag(text: str) -> bool:
+def has_tag(text: str) -> bool:
+    """Say whether a text holds the beginning of a tag."""
     at = text.find("<")
     while at >= 0:
         after = text[at + 1 : at + 2]

@@ -13,6 +13,7 @@ from bartizan.workbench.code.python.tables import Flaw, Sink
 from bartizan.workbench.code.python.values import (
     EVERYTHING,
     NO_TAINTS,
+    UNKNOWN,
     Origin,
     Taint,
     Taints,
@@ -49,7 +50,7 @@ class Effects(Containers):
         if path in self.tables.never:
             self.dead = True
         kind = next((self.tables.sources[f"{key}()"] for key in keys if f"{key}()" in self.tables.sources), None)
-        result_path = self._result_path(path)
+        result_path = self._result_path(path, args)
         if kind is not None and not conditions.own_file(self, path, args):
             given = NO_TAINTS if args.receiver is None else args.receiver.taints
             return Value(joined_taints(self.source(kind, node, path or args.method), given), path=result_path)
@@ -59,9 +60,11 @@ class Effects(Containers):
             return Value(truth=truth)
         return self._result(keys, args, node, result_path, state)
 
-    def _result_path(self, path: str) -> str:
+    def _result_path(self, path: str, args: Arguments) -> str:
         if not path:
             return ""
+        if path == "lxml.etree.XMLParser" and (args.get("resolve_entities") or UNKNOWN).only() is False:
+            return "lxml.etree.XMLParser(safe)"
         made = self.tables.returns.get(path, f"{path}()")
         return made if len(made) <= _LONGEST_PATH else ""
 

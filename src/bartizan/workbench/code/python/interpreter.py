@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from bartizan.workbench.code.python import ir
+from bartizan.workbench.code.python import conditions, ir
 from bartizan.workbench.code.python import statements as st
 from bartizan.workbench.code.python.binding import Binding
 from bartizan.workbench.code.python.frame import Arguments
@@ -91,6 +91,8 @@ class Interpreter(Binding):
     def gives_back(self, value: Value, node: st.Return, state: State) -> None:
         """Look at what a handler of requests returns: a text becomes a page."""
         if self.answers != "html":
+            if self.depth == 0 and value.taints and any(isinstance(part, str) and conditions.has_tag(part) for part in value.text()):
+                self.reach(self.site("xss", node, severity="medium", p=0.5), value.taints, state)
             return
         thing = next(iter(self.objects(value, state)), None)
         if thing is not None and thing.kind == "tuple":

@@ -95,12 +95,22 @@ class Naming(Interpreter):
 
     def compared(self, node: Node, values: list[Value], state: State) -> None:
         """Look at a secret that is compared with a literal."""
+        self._contained(node, values)
         if not isinstance(node, ir.Compare) or len(node.items) != 2 or node.ops[0] not in {"==", "!=", "is"}:
             return
         for one, other, value in ((node.items[0], node.items[1], values[1]), (node.items[1], node.items[0], values[0])):
             name = _name(one)
             if secret_name(name) and isinstance(other, ir.Const) and isinstance(other.value, str) and len(other.value) > 2 and value.known:
                 self.host.flaw(self.site("secret", node), f"{name} is compared with a literal")
+
+    def _contained(self, node: Node, values: list[Value]) -> None:
+        """Look at a host that is looked for anywhere in an address."""
+        if not isinstance(node, ir.Compare) or node.ops[0] not in {"in", "not in"} or not isinstance(node.items[0], ir.Const):
+            return
+        text, name = node.items[0].value, _name(node.items[1]).lower()
+        domain = isinstance(text, str) and "." in text[1:] and text.replace(".", "").replace("-", "").isalnum() and len(text) > 5
+        if domain and values[1].taints and any(word in name for word in ("url", "host", "uri", "domain", "target", "next", "redirect", "referer")):
+            self.host.flaw(self.site("hostcheck", node), "found anywhere in the address")
 
     def passed(self, args: Arguments, node: Node) -> None:
         """Look at keywords of a call."""
