@@ -45,7 +45,7 @@ class Analysis:
         summary = self._engine.run(callee, entry.values, heap, entry=entry)
         shown = _public(callee, source.file)
         for hit in summary.hits:
-            if shown or hit.origin.kind != "param":
+            if hit.origin.kind != "param" or (shown and not _as_meant(hit)):
                 self._hits.setdefault(hit.site, []).append(hit)
 
     def _fields_of(self, owner: ClassRef) -> dict[str, Value]:
@@ -90,6 +90,11 @@ class Analysis:
             seen.add(key)
             out.append(results.finding_of_flaw(site, why, engine.tables, texts))
         return results.numbered(out)
+
+
+def _as_meant(hit: Hit) -> bool:
+    """Say whether a parameter is used as a caller expects: a path that is opened, an argument of a program."""
+    return hit.site.kind == "argument" or (hit.site.kind in {"path", "archive"} and hit.direct)
 
 
 def _public(callee: FunctionRef, file: str) -> bool:

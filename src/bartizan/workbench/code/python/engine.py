@@ -240,7 +240,7 @@ class Engine:
         for origin, taint in put.taints_of(hit.origin).items():
             if (taint.safe | state.guards.get(origin, 0)) & bit or (origin.kind == "error") is not (hit.site.kind == "leak"):
                 continue
-            moved = Hit(hit.site, origin, put.chained(taint, hit.trail))
+            moved = Hit(hit.site, origin, put.chained(taint, hit.trail), hit.direct and taint.direct)
             if origin.kind == "param":
                 caller.hits.setdefault((hit.site, origin), moved)
             else:
