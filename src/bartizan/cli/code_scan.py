@@ -23,6 +23,10 @@ def scan(
     path: Annotated[Path, typer.Argument(help="A file or a folder")],
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0 to this file")] = None,
     severity: Annotated[str, typer.Option(help="Print findings from this severity: low, medium, high or critical")] = "medium",
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", help="Keep trees and findings in this folder, so that the next scan looks only at what changed"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Scan source code; nothing of it is imported or run."""
@@ -32,7 +36,7 @@ def scan(
 
     if severity not in SEVERITIES:
         raise typer.BadParameter(", ".join(SEVERITIES), param_hint="--severity")
-    done = scan_python(path)
+    done = scan_python(path, cache=cache)
     if sarif is not None:
         sarif.write_bytes(writer.encode(done))
     if json:

@@ -108,7 +108,22 @@ def _no_hostname(frame: Frame, args: Arguments, state: State) -> bool:
     return (args.get("server_side") or UNKNOWN).only() is not True
 
 
-_SECRETS: Final = ("token", "secret", "passw", "otp", "session", "nonce", "salt", "key", "csrf", "captcha", "pin", "reset", "verif", "coupon")
+_SECRETS: Final = (
+    "token",
+    "secret",
+    "passw",
+    "otp",
+    "session",
+    "nonce",
+    "salt",
+    "key",
+    "csrf",
+    "captcha",
+    "pin",
+    "reset",
+    "verif",
+    "coupon",
+)
 
 
 def _makes_secret(frame: Frame, args: Arguments, state: State) -> bool:

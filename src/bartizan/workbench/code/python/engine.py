@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple, cast
 
 from bartizan.workbench.code.python import ir, shapes
@@ -49,13 +50,24 @@ _MOST_SHAPES = 5
 """Shapes of arguments that one function is looked at with, before the shape without any knowledge serves for all others."""
 
 
-class Source(NamedTuple):
-    """A file of the project, parsed."""
+class Source:
+    """A file of the project; its tree is made when it is first needed."""
 
-    name: str
-    file: str
-    text: bytes
-    module: st.Module
+    __slots__ = ("_make", "_module", "file", "name", "text")
+
+    def __init__(self, name: str, file: str, text: bytes, make: Callable[[], st.Module]) -> None:
+        self.name = name
+        self.file = file
+        self.text = text
+        self._make = make
+        self._module: st.Module | None = None
+
+    @property
+    def module(self) -> st.Module:
+        """Return the tree."""
+        if self._module is None:
+            self._module = self._make()
+        return self._module
 
 
 class Summary(NamedTuple):
@@ -86,11 +98,12 @@ class Engine:
         self._kept: list[FunctionRef] = []
         """Keeps closures alive, whose identity is part of a summary's key."""
         self._prefixes = {name.rpartition(".")[0] for name in sources if "." in name}
-        self.found: dict[tuple[Site, str, str, int], Hit] = {}
+        self.found: dict[tuple[str, Site, str, str, int], Hit] = {}
         self.flaws: dict[Site, str] = {}
         self.roots: dict[tuple[str, int], FunctionRef] = {}
         self.used: dict[str, set[str]] = {}
         self.current = ""
+        """The module whose functions are entered."""
 
     # -- modules ------------------------------------------------------------------------------------------------
 
@@ -100,6 +113,11 @@ class Engine:
 
     def resolve(self, module: str, name: str, level: int) -> str:
         """Return the absolute name of a module as imported inside another."""
+        found = self._resolved(module, name, level)
+        self.used.setdefault(module, set()).add(found)
+        return found
+
+    def _resolved(self, module: str, name: str, level: int) -> str:
         if not level:
             beside = f"{module.rpartition('.')[0]}.{name}" if "." in module else name
             first = name.partition(".")[0]
@@ -250,7 +268,7 @@ class Engine:
 
     def report(self, hit: Hit) -> None:
         """Take a hit whose origin is a real source."""
-        key = (hit.site, hit.origin.kind, hit.origin.file, hit.origin.at)
+        key = (self.current, hit.site, hit.origin.kind, hit.origin.file, hit.origin.at)
         old = self.found.get(key)
         if old is None or old.trail.depth > hit.trail.depth:
             self.found[key] = hit

@@ -109,7 +109,11 @@ class Naming(Interpreter):
             return
         text, name = node.items[0].value, _name(node.items[1]).lower()
         domain = isinstance(text, str) and "." in text[1:] and text.replace(".", "").replace("-", "").isalnum() and len(text) > 5
-        if domain and values[1].taints and any(word in name for word in ("url", "host", "uri", "domain", "target", "next", "redirect", "referer")):
+        if (
+            domain
+            and values[1].taints
+            and any(word in name for word in ("url", "host", "uri", "domain", "target", "next", "redirect", "referer"))
+        ):
             self.host.flaw(self.site("hostcheck", node), "found anywhere in the address")
 
     def passed(self, args: Arguments, node: Node) -> None:
