@@ -209,7 +209,8 @@ class Guards(Expressions):
             self.bind(generator.target, self.elements(over, inner), inner, generator.target)
             after = self.assume(test, inner, holds=holds)
             element = after.env.get(generator.target.id, UNKNOWN) if after is not None else UNKNOWN
-            if over.taints and not element.taints:
+            syntax = ~self.tables.kinds["trust"].bit
+            if over.taints and all(taint.safe & syntax == syntax for taint in element.taints.values()):
                 self._narrow(generator.iter, state, EVERYTHING)
             elif isinstance(test, ir.Compare) and not every:
                 self._narrow(test.items[1], state, EVERYTHING)
