@@ -79,11 +79,11 @@ class Work:
         self._thread: threading.Thread | None = None
 
     @classmethod
-    def open(cls, data: Path, *, heartbeat_s: float = 2.0, dead_after_s: float = 10.0) -> Work:
-        """Open ``work.db`` of a data directory, creating it. Raises WorkError without the extra ``work``."""
+    def open(cls, data: Path, *, database: str = "", heartbeat_s: float = 2.0, dead_after_s: float = 10.0) -> Work:
+        """Open ``work.db`` of a data directory, creating it, or a PostgreSQL ``database``. Raises WorkError without the extra ``work``."""
         dbos = _import()
-        engine = _engine(data / "work.db")
-        dbos.DBOS.migrate(str(engine.url))
+        engine = _postgres(database) if database else _engine(data / "work.db")
+        dbos.DBOS.migrate(_address(engine))
         _TABLES.create_all(engine)
         client = dbos.DBOSClient(system_database_engine=engine, serializer=_json(), application_name=_APP)
         return cls(engine, client, heartbeat_s=heartbeat_s, dead_after_s=dead_after_s)
@@ -102,7 +102,7 @@ class Work:
         dbos.DBOS(
             config={
                 "name": _APP,
-                "system_database_url": str(self._engine.url),
+                "system_database_url": _address(self._engine),
                 "system_database_engine": self._engine,
                 "application_version": _VERSION,
                 "executor_id": self.worker,
@@ -234,6 +234,21 @@ def _json() -> Any:  # noqa: ANN401 - DBOS has no stubs
     from dbos._serialization import DBOSPortableJSONSerializer  # noqa: PLC0415 - see _import
 
     return DBOSPortableJSONSerializer()
+
+
+def _address(engine: sa.Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
+def _postgres(database: str) -> sa.Engine:
+    """Return an engine on an existing PostgreSQL database."""
+    try:
+        url = sa.make_url(database)
+    except sa.exc.ArgumentError as error:
+        raise WorkError("the database's address can't be read", hint="postgresql://user:password@host:5432/name") from error
+    if url.get_backend_name() != "postgresql":
+        raise WorkError(f"durable work runs on SQLite or PostgreSQL, not {url.get_backend_name()}")
+    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
 
 
 def _engine(path: Path) -> sa.Engine:

@@ -79,6 +79,9 @@ grant.propose O          grant.give O            grant.approve P         grant.e
 hold.place OV            hold.approve P          hold.release V
 case.show OPRV           case.decide PR          control.change O        policy.change A
 report.list MORUA        report.read MORUA       report.ingest MORA      report.export MORA
+rule.list ORUA           rule.tune OR            log.hunt OR             log.push M
+response.list MOPRUA     response.plan MO         response.run O          response.undo O
+incident.list ORUA       incident.ingest ORA     incident.decide ORA
 """
 LETTERS = {"M": "member", "O": "operator", "P": "approver", "R": "reviewer", "V": "privacy", "U": "auditor", "A": "admin"}
 EXPECTED = {name: {LETTERS[letter] for letter in letters} for name, letters in zip(MATRIX.split()[::2], MATRIX.split()[1::2], strict=True)}

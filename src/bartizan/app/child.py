@@ -58,6 +58,10 @@ def _serve(order: Order) -> None:
             from bartizan.app.monitor import watch  # noqa: PLC0415 - a child imports only its own role
 
             watch(order, ready)
+        case "responder":
+            from bartizan.app.responder import respond  # noqa: PLC0415 - a child imports only its own role
+
+            respond(order, ready)
         case "model":
             from bartizan.app.serve import model  # noqa: PLC0415 - a child imports only its own role
 

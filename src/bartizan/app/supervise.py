@@ -18,7 +18,7 @@ import msgspec
 
 from bartizan.errors import BartizanError
 
-Role = Literal["gateway", "console", "keeper", "monitor", "model"]
+Role = Literal["gateway", "console", "keeper", "monitor", "model", "responder"]
 
 _READY_S: Final = 60.0
 _STOP_S: Final = 12.0

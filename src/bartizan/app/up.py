@@ -76,6 +76,8 @@ def _start(options: Options, settings: Settings, supervisor: Supervisor, begun: 
         model_port, model_name = model.port, LOCAL_MODEL
     supervisor.start(replace(order, role="keeper"))
     supervisor.start(replace(order, role="monitor"))
+    if settings.respond.connectors and importlib.util.find_spec("dbos") is not None:
+        supervisor.start(replace(order, role="responder"))
     gateway_port = settings.gateway.port if options.port is None else options.port
     gateway = supervisor.start(replace(order, host=settings.gateway.host, port=gateway_port, model_port=model_port))
     console_port = settings.console.port if options.console_port is None else options.console_port

@@ -43,6 +43,7 @@ _USE: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "call_tool": ("Tool", {"tier": "!int", "tool": "!str", "model": "str", "host": "str", "in_scope": "bool"}),
     "use_tier": ("Level", {"tier": "!int", "purpose": "str"}),
     "model.list": ("Record", {}),
+    "log.push": ("Record", {}),
 }
 _READ: Final = (
     "exchange.list",
@@ -55,6 +56,9 @@ _READ: Final = (
     "key.list",
     "report.list",
     "report.read",
+    "rule.list",
+    "response.list",
+    "incident.list",
 )
 _MANAGE: Final = {
     "content.read": "Record",
@@ -80,9 +84,17 @@ _MANAGE: Final = {
     "control.change": "Control",
     "policy.change": "PolicyText",
     "report.ingest": "Record",
+    "rule.tune": "Record",
+    "log.hunt": "Record",
     "report.export": "Record",
+    "response.plan": "Record",
+    "response.run": "Record",
+    "response.undo": "Record",
+    "incident.ingest": "Record",
+    "incident.decide": "Record",
 }
 _REPORTS: Final = ("report.list", "report.read", "report.ingest", "report.export")
+_INCIDENTS: Final = ("incident.ingest", "incident.decide")
 _OF_A_REPORT: Final = {"tier": "!int", "tlp": "!int", "own": "!bool"}
 _ATTRIBUTES: Final = {
     "Key": {"owner"},
@@ -103,13 +115,16 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "key.revoke",
         "case.show",
         "hold.place",
+        *("rule.tune", "log.hunt"),
+        *("response.plan", "response.run", "response.undo"),
         *_REPORTS,
+        *_INCIDENTS,
     },
     "approver": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
-        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore"),
+        *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide", *_REPORTS},
+    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS, *_INCIDENTS},
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),
@@ -118,9 +133,9 @@ _MAY: Final[Mapping[str, set[str]]] = {
     "admin": {
         *_READ,
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
-        *("policy.change", "ledger.export", *_REPORTS),
+        *("policy.change", "ledger.export", *_REPORTS, *_INCIDENTS),
     },
-    "member": {*_USE, *_REPORTS},
+    "member": {*_USE, *_REPORTS, "response.list", "response.plan"},
 }
 
 

@@ -283,6 +283,25 @@ def intel(  # noqa: PLR0917 - a command has as many options as it has
 
 
 @app.command()
+def triage(
+    part: Annotated[str, typer.Option("--part", help="Which part: the module bench/triage_PART.py")] = "incidents",
+    data: Annotated[Path | None, typer.Option("--data", help="Folder or file of labelled data: see docs/triage.md", exists=True)] = None,
+    rules: Annotated[list[Path] | None, typer.Option("--rules", help="Sigma rules, for the parts that use them", exists=True)] = None,
+    peer: Annotated[Path | None, typer.Option("--peer", help="A peer to run beside, for the parts that have one", exists=True)] = None,
+    count: Annotated[int, typer.Option(min=0, help="How many to make, for the parts that make their input")] = 0,
+    json: Json = False,
+) -> None:
+    """Measure triage: engine, incidents, hostile texts, a million alerts."""
+    import importlib
+    import importlib.util
+
+    if not part.isidentifier() or importlib.util.find_spec(f"bartizan.bench.triage_{part}") is None:
+        raise typer.BadParameter(f"there is no part {part!r}")
+    module = importlib.import_module(f"bartizan.bench.triage_{part}")
+    _show(lambda: module.measure(data=data, rules=tuple(rules or ()), peer=peer, count=count), as_json=json)
+
+
+@app.command()
 def guard(
     data: Annotated[Path, typer.Option(help="Directory of labelled rows; sources that the weights have seen are left out")],
     most: Annotated[int, typer.Option(min=20, help="Rows of each source and label")] = 300,

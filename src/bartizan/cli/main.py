@@ -34,6 +34,8 @@ _GROUPS: Final[dict[str, dict[str, str]]] = {
     },
     "Workbench": {
         "intel": "Threat intelligence: what reports say, each statement with its quote",
+        "triage": "Alerts: log records and rules in, a few incidents with evidence out",
+        "respond": "Incident response: plan a playbook, run it, approve steps, undo",
         "code": "Code: find, prove, fix and verify vulnerabilities",
     },
     "Record": {

@@ -7,6 +7,7 @@ rooms get as constructor arguments. Modes, rules, policies and grants only begin
 from bartizan.config.load import load, parse
 from bartizan.config.secret import Secret
 from bartizan.config.settings import (
+    ConnectorSettings,
     ConsoleSettings,
     ControlSetting,
     FlowSettings,
@@ -19,6 +20,8 @@ from bartizan.config.settings import (
     McpServerSettings,
     McpSettings,
     MonitorSettings,
+    OperationSettings,
+    RespondSettings,
     RetentionSettings,
     RuleSetting,
     Settings,
@@ -28,6 +31,7 @@ from bartizan.config.settings import (
 )
 
 __all__ = [
+    "ConnectorSettings",
     "ConsoleSettings",
     "ControlSetting",
     "FlowSettings",
@@ -40,6 +44,8 @@ __all__ = [
     "McpServerSettings",
     "McpSettings",
     "MonitorSettings",
+    "OperationSettings",
+    "RespondSettings",
     "RetentionSettings",
     "RuleSetting",
     "Secret",

@@ -259,6 +259,59 @@ class IntelSettings(_Section, frozen=True, kw_only=True):
     max_pages: int = 5000
 
 
+class OperationSettings(_Section, frozen=True, kw_only=True):
+    """``[respond.connectors.NAME.operations.VERB]``: one thing that a generic connector can do; see docs/respond.md."""
+
+    effect: Literal["read", "reversible", "destructive"] = "destructive"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    path: str = ""
+    """Path below the connector's address; ``{name}`` stands for an argument, percent-encoded."""
+    body: dict[str, str] = {}
+    """Members of the JSON body; ``{name}`` stands for an argument."""
+    arguments: dict[str, str] = {}
+    """Kind of each argument (ip, host, account, line ...), with ``!`` behind it where it names an asset or account."""
+    undo: str = ""
+    """The operation that takes it back; without one nothing does."""
+    look: str = ""
+    """The operation that reads whether it is done, and ``done``, the member of its answer that is true then."""
+    done: str = "done"
+    tool: str = ""
+    """For ``mcp``: the tool's name, where it is not the operation's."""
+
+
+class ConnectorSettings(_Section, frozen=True, kw_only=True):
+    """``[respond.connectors.NAME]``: a system that playbooks may act on, under the name that they call it by."""
+
+    kind: str
+    url: str = ""
+    """The one address that it may reach."""
+    secret: Secret | None = None
+    ca_file: str = ""
+    file: str = ""
+    """For connectors that write a file."""
+    openapi: str = ""
+    """For ``http``: an OpenAPI 3 document; its operations are verbs."""
+    options: dict[str, str] = {}
+    operations: dict[str, OperationSettings] = {}
+
+
+class RespondSettings(_Section, frozen=True, kw_only=True):
+    """``[respond]``: what playbooks may do here."""
+
+    protected: tuple[str, ...] = ()
+    """What nothing may touch: addresses, networks, names, ``*.names``, accounts."""
+    aliases: dict[str, tuple[str, ...]] = {}
+    """Further names and addresses of an asset; protecting one protects all."""
+    unattended_reach: Annotated[int, msgspec.Meta(ge=0)] = 10
+    """A reversible action that reaches more assets and accounts waits for a person."""
+    approval_minutes: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    playbooks: str = ""
+    """Folder of your own playbooks, YAML or CACAO JSON; one with a shipped one's id takes its place."""
+    database: Secret | None = None
+    """PostgreSQL address for durable work; without one it is a file in the data directory."""
+    connectors: dict[str, ConnectorSettings] = {}
+
+
 def _limits() -> dict[Tier, LimitSettings]:
     return {
         Tier.PUBLIC: LimitSettings(requests_per_minute=60, concurrent=4, tokens_per_minute=40_000),
@@ -280,6 +333,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     upstreams: dict[str, UpstreamSettings] = {}
     mcp: McpSettings = McpSettings()
     intel: IntelSettings = IntelSettings()
+    respond: RespondSettings = RespondSettings()
     limits: dict[Tier, LimitSettings] = msgspec.field(default_factory=_limits)
     profile: Literal["small", "standard", "regulated"] = "small"
     """How many people share the duties: ``small`` merges some, names them and makes up for it with delay and notice."""

@@ -8,7 +8,23 @@ from typing import Any
 
 import msgspec
 
-from bartizan.event import casework, control, enforcement, exchange, held, identity, intel, monitor, record, retention, review, tool
+from bartizan.event import (
+    casework,
+    control,
+    enforcement,
+    exchange,
+    held,
+    identity,
+    intel,
+    monitor,
+    record,
+    respond,
+    retention,
+    review,
+    tool,
+    triage,
+    tuning,
+)
 
 Event = (
     exchange.ExchangeAdmitted
@@ -48,6 +64,14 @@ Event = (
     | intel.ReportIngested
     | intel.ReportRemoved
     | intel.ReportsExported
+    | respond.ResponsePlanned
+    | respond.ResponseOrdered
+    | respond.ActionIntended
+    | respond.ActionTaken
+    | respond.ActionFailed
+    | respond.DoubtSettled
+    | respond.ResponseEnded
+    | respond.ResponseReviewed
     | retention.ErasureChecked
     | record.WriterStarted
     | record.WriterStopped
@@ -62,6 +86,20 @@ Event = (
     | tool.ToolGranted
     | tool.ToolGrantEnded
     | tool.ToolApprovalUsed
+    | triage.AlertReceived
+    | triage.IncidentRaised
+    | triage.IncidentMerged
+    | triage.IncidentSplit
+    | triage.IncidentPutBack
+    | triage.TriageDecided
+    | triage.TriageProposed
+    | triage.SuppressedSampled
+    | triage.SuppressedReviewed
+    | tuning.MatchLabelled
+    | tuning.FilterProposed
+    | tuning.FilterWatched
+    | tuning.FilterDeployed
+    | tuning.FilterWithdrawn
 )
 """Every fact there is. A new one is added here; its tag carries its version and readers accept the older ones."""
 

@@ -128,7 +128,7 @@ class Admission:
         exchange = Exchange(
             began=began,
             principal=principal,
-            dialect=dialect,
+            wire=dialect,
             request=request,
             upstream=upstream,
             context=context,

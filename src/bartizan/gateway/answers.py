@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from bartizan.errors import BartizanError, RefusedError, StoreError, UpstreamError
-from bartizan.gateway.dialect import Dialect
+from bartizan.gateway.dialect import Wire
 from bartizan.monitor import appeal_path
 
 Message = MutableMapping[str, Any]
@@ -86,10 +86,10 @@ def error_headers(error: RefusedError, exchange_id: str, *, decision: str = "") 
     return headers
 
 
-def error_body(dialect: Dialect, error: RefusedError, exchange_id: str) -> bytes:
-    """Encode an error in a dialect; the hint is for the person who reads it."""
+def error_body(wire: Wire, error: RefusedError, exchange_id: str) -> bytes:
+    """Encode an error for who is at the other end; the hint is for the person who reads it."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
-    body = dialect.error(status=error.status, code=error.code, message=message, param=error.param, exchange=exchange_id)
+    body = wire.error(status=error.status, code=error.code, message=message, param=error.param, exchange=exchange_id)
     return with_case(body, exchange_id, error.case)
 
 

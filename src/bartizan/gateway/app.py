@@ -19,7 +19,7 @@ from bartizan.event import Envelope, Tier
 from bartizan.gateway.admission import Admission, headers_of
 from bartizan.gateway.answers import JSON, Receive, Send, error_body, error_headers, ids, refusal, whole
 from bartizan.gateway.chat import Chat
-from bartizan.gateway.dialect import Dialect
+from bartizan.gateway.dialect import Dialect, Wire
 from bartizan.gateway.exchange import Exchange, Live
 from bartizan.gateway.forward import Forward
 from bartizan.gateway.holds import Holds
@@ -67,12 +67,12 @@ class _Ids:
 class _Visit:
     """What is known of one HTTP request so far."""
 
-    __slots__ = ("body", "client", "dialect", "headers", "id", "path", "principal")
+    __slots__ = ("body", "client", "headers", "id", "path", "principal", "wire")
 
-    def __init__(self, exchange_id: str, path: str, dialect: Dialect) -> None:
+    def __init__(self, exchange_id: str, path: str, wire: Wire) -> None:
         self.id = exchange_id
         self.path = path
-        self.dialect = dialect
+        self.wire = wire
         self.headers: Mapping[bytes, bytes] = {}
         self.body = b""
         self.client: Sequence[object] | None = None
@@ -187,7 +187,7 @@ class Gateway:
         self.metrics.ended(dialect.name, ending, exchange.marks)
 
     async def _tools(self, mcp: Mcp, visit: _Visit, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        visit.dialect = mcp.dialect
+        visit.wire = mcp.wire
         mcp.check(scope, visit.headers)
         visit.principal = principal = self._admission.authenticate(visit.headers)
         body = await self._read(visit.headers, receive) if scope["method"] == "POST" else b""
@@ -202,7 +202,7 @@ class Gateway:
 
         ending, exchange = await mcp.serve(scope["method"], visit.path, body, visit.headers, principal, visit.id, send, watch)
         if ending is not None and exchange is not None:
-            self.metrics.ended(mcp.dialect.name, ending, exchange.marks)
+            self.metrics.ended(mcp.wire.name, ending, exchange.marks)
 
     async def _safe(self, visit: _Visit, safety: Safety, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
@@ -275,18 +275,18 @@ class Gateway:
 
     async def _refuse(self, visit: _Visit, error: RefusedError, send: Send) -> None:
         """Record and answer a request that never became an exchange; one that can't be recorded is told 503."""
-        self.metrics.refused(visit.dialect.name, error.code)
+        self.metrics.refused(visit.wire.name, error.code)
         if error.status == 403 and visit.principal is not None:
             error.case = error.case or case_of_exchange(visit.id)
         if error.code not in {"store_unavailable", "internal_error"}:
             try:
                 await self._recorder.refused(
-                    error, exchange_id=visit.id, path=visit.path, dialect=visit.dialect.name, body=visit.body, principal=visit.principal
+                    error, exchange_id=visit.id, path=visit.path, dialect=visit.wire.name, body=visit.body, principal=visit.principal
                 )
             except StoreError as failure:
                 _LOG.error("request %s could not be recorded: %s", visit.id, failure)
                 error = refusal(failure)
-        await whole(send, error.status, error_body(visit.dialect, error, visit.id), error_headers(error, visit.id))
+        await whole(send, error.status, error_body(visit.wire, error, visit.id), error_headers(error, visit.id))
 
     def malformed(self, reason: str) -> bytes:
         """Return the response to bytes that are not HTTP, and have it recorded; called by ``server.EdgeProtocol``."""

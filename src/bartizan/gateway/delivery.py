@@ -93,7 +93,7 @@ async def _json(exchange: Exchange, ending: Ending, response: Response, server: 
     if acts.redact:
         await _redact(exchange, fields, acts.redact, server, runner)
         data = msgspec.json.encode(fields)
-    across = translation(exchange.dialect.speaks, server.speaks)
+    across = translation(exchange.wire.speaks, server.speaks)
     if across is None:
         return data
     try:
@@ -124,7 +124,7 @@ async def _stream(
     release: Release,
 ) -> bytes:
     reader = server.reader(exchange.request.tools)
-    across = translation(exchange.dialect.speaks, server.speaks)
+    across = translation(exchange.wire.speaks, server.speaks)
     controller = StreamController(
         runner=runner,
         context=exchange.context,

@@ -100,12 +100,24 @@ class Reader(Protocol):
         ...
 
 
-class Dialect(Protocol):
-    """One way to speak to a model."""
+class Wire(Protocol):
+    """How the far end of a connection is spoken to about what went wrong, and the name under which that is on record."""
 
     name: str
     speaks: Speaks
     path: str
+
+    def error(self, *, status: int, code: str, message: str, param: str, exchange: str) -> bytes:
+        """Encode an error as its clients expect it."""
+        ...
+
+    def stream_error(self, *, code: str, message: str, exchange: str, model: str, kind: Literal["blocked", "failed"]) -> bytes:
+        """Encode the end of a stream that must not go on: a terminal of its own, never its sign of success."""
+        ...
+
+
+class Dialect(Wire, Protocol):
+    """One way to speak to a model."""
 
     def read_request(self, fields: dict[str, Any], *, max_segments: int, max_choices: int) -> Request:
         """Understand a request; raises RefusedError 400."""
@@ -117,14 +129,6 @@ class Dialect(Protocol):
 
     def reader(self, tools: Mapping[str, Mapping[str, Any]]) -> Reader:
         """Begin to follow a streamed answer."""
-        ...
-
-    def error(self, *, status: int, code: str, message: str, param: str, exchange: str) -> bytes:
-        """Encode an error as this dialect's clients expect it."""
-        ...
-
-    def stream_error(self, *, code: str, message: str, exchange: str, model: str, kind: Literal["blocked", "failed"]) -> bytes:
-        """Encode the end of a stream that must not go on: the dialect's own terminal, never its sign of success."""
         ...
 
 

@@ -11,7 +11,7 @@ from bartizan.control import Context
 from bartizan.errors import RefusedError
 from bartizan.event import Spotlight, Tier, Timings, Trace, Verdict
 from bartizan.gateway.answers import Receive
-from bartizan.gateway.dialect import Dialect, Request
+from bartizan.gateway.dialect import Request, Wire
 from bartizan.gateway.limits import Reservation
 from bartizan.identity import Principal
 from bartizan.model import Response, Upstream
@@ -40,7 +40,6 @@ class Exchange:
         "cut_by",
         "cut_error",
         "delay_s",
-        "dialect",
         "ended",
         "features",
         "id",
@@ -59,6 +58,7 @@ class Exchange:
         "trace",
         "upstream",
         "verdicts",
+        "wire",
     )
 
     def __init__(
@@ -66,7 +66,7 @@ class Exchange:
         *,
         began: float,
         principal: Principal,
-        dialect: Dialect,
+        wire: Wire,
         request: Request,
         upstream: Upstream,
         context: Context,
@@ -77,7 +77,7 @@ class Exchange:
         self.principal = principal
         self.account = principal.account
         self.tier: Tier = context.tier
-        self.dialect = dialect
+        self.wire = wire
         self.request = request
         self.upstream = upstream
         self.context = context

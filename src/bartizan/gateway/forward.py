@@ -43,7 +43,7 @@ class Forward:
         if fields.get("model") != model:
             fields = {**fields, "model": model}
             body = with_field(body, "model", msgspec.json.encode(model), present=True)
-        across = translation(exchange.dialect.speaks, exchange.upstream.kind)
+        across = translation(exchange.wire.speaks, exchange.upstream.kind)
         extra = None
         if across is not None:
             try:

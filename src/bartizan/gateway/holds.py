@@ -132,5 +132,5 @@ class Holds:
 
 def _subject(exchange: Exchange, body: bytes) -> bytes:
     """Return what is asked about: who sends what, in which dialect."""
-    words = {"principal": exchange.principal.id, "dialect": exchange.dialect.name, "body": body.decode("utf-8", "replace")}
+    words = {"principal": exchange.principal.id, "dialect": exchange.wire.name, "body": body.decode("utf-8", "replace")}
     return msgspec.json.encode(words, order="sorted")

@@ -70,7 +70,9 @@ class Pipeline:
     ) -> None:
         self._admission = admission
         self._holds = holds
-        self._screening = Screening(admission=admission, runner=runner, holds=holds)
+        self._screening = Screening(
+            admission=admission, runner=runner, holds=holds, dialects={dialect.name: dialect for dialect in dialects.values()}
+        )
         self._recorder = recorder
         self._runner = runner
         self._dialects = dialects
@@ -189,7 +191,7 @@ class Pipeline:
         ending.status = 200 if exchange.started else ended.error.status
         if ended.outcome == "cancelled":
             return None
-        error, dialect = ended.error, exchange.dialect
+        error, wire = ended.error, exchange.wire
         if ended.outcome == "held":
             error.case = exchange.case
         elif ended.outcome == "blocked" or (ended.outcome == "revoked" and error.status == 403):
@@ -197,7 +199,7 @@ class Pipeline:
         if ended.outcome == "blocked" and ended.verdict is not None and ended.verdict.would == "safe_completion":
             return self._safe(exchange, ending, blocks)
         if exchange.started:
-            body = dialect.stream_error(
+            body = wire.stream_error(
                 code=error.code,
                 message=error.message,
                 exchange=exchange.id,
@@ -205,14 +207,12 @@ class Pipeline:
                 kind="failed" if ended.outcome == "failed" else "blocked",
             )
             return _Last(200, with_case(body, exchange.id, error.case), [])
-        return _Last(
-            error.status, error_body(dialect, error, exchange.id), error_headers(error, exchange.id, decision=_said(exchange, ended))
-        )
+        return _Last(error.status, error_body(wire, error, exchange.id), error_headers(error, exchange.id, decision=_said(exchange, ended)))
 
     def _safe(self, exchange: Exchange, ending: Ending, blocks: Blocks) -> _Last:
         """Answer with the safe refusal in place of what the model said, or of the rest of it."""
         ending.status, stream = 200, exchange.request.stream
-        speaks, model = exchange.dialect.speaks, exchange.request.model
+        speaks, model = exchange.wire.speaks, exchange.request.model
         if exchange.started:
             return _Last(200, safe_end(speaks, exchange=exchange.id, model=model, blocks=blocks), [])
         body = safe_answer(speaks, exchange=exchange.id, model=model, stream=stream)

@@ -75,7 +75,7 @@ class Recorder:
         """Record that a request may go upstream; returns the event's id."""
         principal, request = exchange.principal, exchange.request
         fact = ExchangeAdmitted(
-            dialect=exchange.dialect.name,
+            dialect=exchange.wire.name,
             model=request.model,
             upstream=exchange.upstream.name,
             tier=exchange.tier,

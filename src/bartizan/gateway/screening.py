@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from bartizan.control import Runner
@@ -9,6 +11,7 @@ from bartizan.event import Verdict
 from bartizan.gateway.actions import Acts, acts_of
 from bartizan.gateway.admission import Admission
 from bartizan.gateway.delivery import Ended, blocked, not_redactable
+from bartizan.gateway.dialect import Dialect
 from bartizan.gateway.exchange import Exchange
 from bartizan.gateway.holds import Holds
 from bartizan.gateway.redaction import NotRedactableError, holes_of, redacted
@@ -18,10 +21,11 @@ from bartizan.gateway.safe import with_notice
 class Screening:
     """Judges requests and does to them what policy says; raises Ended where that is to stop them."""
 
-    def __init__(self, *, admission: Admission, runner: Runner, holds: Holds) -> None:
+    def __init__(self, *, admission: Admission, runner: Runner, holds: Holds, dialects: Mapping[str, Dialect]) -> None:
         self._admission = admission
         self._runner = runner
         self._holds = holds
+        self._dialects = dialects
 
     async def screen(self, exchange: Exchange, body: bytes) -> bytes:
         """Return the body that goes on, which is the client's own unless policy changes it. All controls judge whatever is decided."""
@@ -61,7 +65,7 @@ class Screening:
             request = msgspec.structs.replace(request, model=model, fields=request.fields | {"model": model})
             changed = True
         if acts.safe_completion is not None:
-            request = msgspec.structs.replace(request, fields=with_notice(exchange.dialect.speaks, request.fields))
+            request = msgspec.structs.replace(request, fields=with_notice(exchange.wire.speaks, request.fields))
             changed = True
         exchange.request = request
         return msgspec.json.encode(request.fields) if changed else body
@@ -74,7 +78,7 @@ class Screening:
             exchange.redactions += redacted(fields, holes_of(acts.redact))
         except NotRedactableError as error:
             raise Ended("blocked", not_redactable(), verdict) from error
-        request = self._admission.understand(exchange.dialect, fields)
+        request = self._admission.understand(self._dialects[exchange.wire.name], fields)
         again = await self._runner.judge("input", request.segments, (), exchange.context)
         if acts_of(again.verdicts).redact:
             raise Ended("blocked", not_redactable(), verdict)

@@ -59,7 +59,7 @@ def spotlit(exchange: Exchange, body: bytes, rows: Sequence[SpotlightSetting]) -
     mark = mark_for(method, (holder[key] for holder, key in places))
     for holder, key in places:
         holder[key] = apart(method, holder[key], mark)
-    fields = with_notice(exchange.dialect.speaks, fields, _TOLD[method].format(mark=mark))
+    fields = with_notice(exchange.wire.speaks, fields, _TOLD[method].format(mark=mark))
     exchange.request = msgspec.structs.replace(request, fields=fields)
     exchange.spotlight = Spotlight(method=method, mark=mark, texts=len(places))
     return msgspec.json.encode(fields)

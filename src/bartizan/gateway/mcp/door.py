@@ -14,7 +14,7 @@ from bartizan.control import Context
 from bartizan.errors import RefusedError
 from bartizan.gateway.admission import Admission
 from bartizan.gateway.answers import Send, ids, whole
-from bartizan.gateway.dialect import Dialect, Request
+from bartizan.gateway.dialect import Request, Wire
 from bartizan.gateway.exchange import Exchange, Live
 from bartizan.gateway.mcp import jsonrpc, judging
 from bartizan.gateway.mcp.approvals import Approvals
@@ -59,7 +59,7 @@ _TASK: Final = "bartizan/task"
 class Mcp:
     """Serves MCP's clients. Everything that a client sends is an exchange: on record before it goes on, judged both ways."""
 
-    dialect: Dialect = JsonRpc()
+    wire: Wire = JsonRpc()
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class Mcp:
         exchange = Exchange(
             began=began,
             principal=principal,
-            dialect=self.dialect,
+            wire=self.wire,
             request=Request(model=tool, stream=False, choices=1, max_tokens=0, segments=(), tools={}),
             upstream=cast("Upstream", server),  # only its name is asked for
             context=context,

@@ -8,7 +8,6 @@ import msgspec
 
 from bartizan.errors import RefusedError
 from bartizan.gateway.body import read_object
-from bartizan.gateway.dialect import Answer, Reader, Request
 from bartizan.model import Speaks
 
 PARSE_ERROR: Final = -32700
@@ -117,7 +116,7 @@ def refused(ident: Id, refusal: RefusedError, exchange: str, data: dict[str, obj
 
 
 class JsonRpc:
-    """The dialect's name and errors, for the places that record and answer refusals. Bodies are read by ``read``."""
+    """MCP as the places that record and answer refusals see it. Its messages are read by ``read``."""
 
     name = "mcp"
     speaks: Speaks = "openai"
@@ -131,15 +130,3 @@ class JsonRpc:
         """Encode the end of a stream that must not go on."""
         del model, kind
         return b"event: message\ndata: %s\n\n" % refused(None, RefusedError(message, code=code, status=403), exchange)
-
-    def read_request(self, fields: dict[str, Any], *, max_segments: int, max_choices: int) -> Request:
-        """Never: MCP's messages are read by ``read``."""
-        raise NotImplementedError
-
-    def read_answer(self, fields: dict[str, Any], tools: Any) -> Answer:  # noqa: ANN401 - as the seam has it
-        """Never: MCP's messages are read by ``read``."""
-        raise NotImplementedError
-
-    def reader(self, tools: Any) -> Reader:  # noqa: ANN401 - as the seam has it
-        """Never: MCP's messages are read by ``read``."""
-        raise NotImplementedError

@@ -1,0 +1,110 @@
+"""Triage put together: files into records, rules over records, alerts into incidents; a model's word through the gateway inside."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from bartizan.app.asking import chat
+from bartizan.app.compose import App
+from bartizan.app.gateway import gateway_app
+from bartizan.config import Settings
+from bartizan.errors import ConfigError
+from bartizan.workbench.triage.incident import Incident, Outcome, Triage
+from bartizan.workbench.triage.incident.matching import About, Matcher, alerts_of
+from bartizan.workbench.triage.incident.rows import read as read_alerts
+from bartizan.workbench.triage.incident.told import Told, tell
+
+_BLOCK: Final = 1 << 20
+_EVERY: Final = 100_000
+_TABLES: Final = (".csv", ".csv.gz", ".csv.xz", ".csv.zst")
+Say = Callable[[str], None]
+
+
+class Rules:
+    """A compiled pack of Sigma rules; without one, only alerts that other tools made count."""
+
+    def __init__(self, paths: Sequence[Path], cache: Path) -> None:
+        self.engine: Matcher | None = None
+        self.about: Mapping[str, About] = {}
+        if not paths:
+            return
+        from bartizan.workbench.triage.sigma import Engine  # noqa: PLC0415 - pySigma waits until there are rules
+
+        engine = Engine.compile(list(paths), cache)
+        self.engine = engine
+        self.about = {rule.id: rule for rule in engine.rules}
+
+
+def files_under(paths: Sequence[Path]) -> list[Path]:
+    """Return the files that paths name, folders with all that is in them; raises ConfigError for a path that is not there."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += [inner for inner in sorted(path.rglob("*")) if inner.is_file()]
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ConfigError(f"there is no {path}", hint="name files and folders")
+    return found
+
+
+def source_of(files: Sequence[Path], rules: Sequence[Path]) -> str:
+    """Return the SHA-256 of files' names and bytes and of the rules' names: the same again is not taken in twice."""
+    digest = hashlib.sha256()
+    for path in (*files, *(inner for inner in files_under(rules))):
+        digest.update(path.name.encode("utf-8", "surrogateescape") + b"\0")
+        with path.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def run(files: Sequence[Path], rules: Rules, say: Say, assets: Mapping[str, float] | None = None) -> Outcome:
+    """Read files, match rules, make incidents; ``say`` hears of the progress, ``assets`` weigh hosts."""
+    triage = Triage(assets or {})
+    for path in files:
+        count = 0
+        for alert in alerts_of(_items(path), rules.engine, rules.about):
+            triage.take(alert)
+            count += 1
+            if count % _EVERY == 0:
+                say(f"{path.name}: {count} alerts")
+        say(f"{path.name}: {count} alerts")
+    return triage.conclude()
+
+
+def _items(path: Path) -> Iterator[object]:
+    """Yield what is in a file: tables are alerts, everything else is what the readers of log formats make of it."""
+    if path.name.endswith(_TABLES):
+        yield from read_alerts(path)
+        return
+    from bartizan.workbench.triage.ingest import read  # noqa: PLC0415 - its formats wait until there is a log
+
+    yield from read([path])
+
+
+def model_word(data: Path, settings: Settings, *, key: str, model: str, incident: Incident) -> Told:
+    """Return a model's checked word on an incident, asked through the gateway in this process as the person whose key it is."""
+
+    async def ask_all() -> Told:
+        app = App(data, settings, role="triage")
+        upstreams = app.upstreams()
+        try:
+            await upstreams.refresh()
+            gateway = gateway_app(app, upstreams)
+            app.begin()
+
+            async def ask(instruction: str, quotes: str) -> str:
+                messages = [{"role": "system", "content": instruction}, {"role": "user", "content": quotes}]
+                return await chat(gateway, key, {"model": model, "messages": messages})
+
+            return await tell(incident, ask)
+        finally:
+            upstreams.close()
+            app.close()
+
+    return asyncio.run(ask_all())

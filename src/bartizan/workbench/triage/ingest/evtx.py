@@ -1,0 +1,104 @@
+"""EVTX, Windows' own format: parsed some chunks at a time in a child with limits on memory, time and output."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import threading
+from collections.abc import Iterator
+from typing import Final, Self
+
+import msgspec
+
+from bartizan.errors import ConfigError
+from bartizan.sandbox import Limits, Sandbox, SandboxError
+from bartizan.workbench.triage.ingest import windows
+from bartizan.workbench.triage.ingest.caps import Caps
+from bartizan.workbench.triage.ingest.evtx_child import Batch
+from bartizan.workbench.triage.ingest.flat import ShapeError
+from bartizan.workbench.triage.ingest.item import Flaw, Parsed
+from bartizan.workbench.triage.ingest.lines import Readable
+
+MAGIC: Final = b"ElfFile\0"
+_HEADER, _CHUNK = 4096, 65536
+_BATCH: Final = 32
+"""Chunks a job: 2 MB, which come back as some 6 MB of JSON."""
+_LIMITS: Final = Limits(memory_bytes=512 << 20, cpu_s=20.0, wall_s=120.0, output_bytes=64 << 20)
+_FUNCTION: Final = "bartizan.workbench.triage.ingest.evtx_child:parse"
+_batches: Final = msgspec.msgpack.Decoder(Batch)
+_json: Final = msgspec.json.Decoder(dict[str, object])
+
+
+def events(stream: Readable, caps: Caps) -> Iterator[Parsed | Flaw]:
+    """Yield the events of an EVTX file; a batch that breaks the child is tried again chunk by chunk, so one bad chunk costs itself.
+
+    Raises:
+        ConfigError: The parser is not installed.
+    """
+    if importlib.util.find_spec("evtx") is None:
+        raise ConfigError("reading EVTX needs the package evtx", hint="pip install 'bartizan[alerts]'")
+    header = _exactly(stream, _HEADER)
+    if len(header) < _HEADER or not header.startswith(MAGIC):
+        yield Flaw("truncated", "no whole header of an EVTX file", header[:64])
+        return
+    with _Child() as child:
+        while body := _exactly(stream, _CHUNK * _BATCH):
+            yield from _batch(child, header, body, caps)
+
+
+def _batch(child: _Child, header: bytes, body: bytes, caps: Caps) -> Iterator[Parsed | Flaw]:
+    try:
+        yield from _records(child.run(header + body), caps)
+    except SandboxError as error:
+        if len(body) <= _CHUNK:
+            yield Flaw("crashed" if error.breach == "crash" else "unreadable", f"{error.breach}: {error}"[:300], body[:64])
+            return
+        for begun in range(0, len(body), _CHUNK):
+            yield from _batch(child, header, body[begun : begun + _CHUNK], caps)
+
+
+def _records(batch: Batch, caps: Caps) -> Iterator[Parsed | Flaw]:
+    for text in batch.records:
+        try:
+            found = _json.decode(text)
+            yield (
+                windows.from_nested(found, caps, "evtx")
+                if windows.is_nested(found)
+                else Flaw("bad_shape", "an event without System", text.encode())
+            )
+        except (msgspec.DecodeError, RecursionError, TypeError, AttributeError, ShapeError) as error:
+            yield Flaw("bad_shape", f"{type(error).__name__}: {error}"[:200], text.encode()[:2000])
+    for said in batch.errors:
+        yield Flaw("unreadable", said)
+
+
+def _exactly(stream: Readable, size: int) -> bytes:
+    parts, have = [], 0
+    while have < size and (got := stream.read(size - have)):
+        parts.append(got)
+        have += len(got)
+    return b"".join(parts)
+
+
+class _Child:
+    """A sandbox for callers that are no coroutines: an event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="evtx", daemon=True)
+        self._sandbox = Sandbox(_FUNCTION, limits=_LIMITS, children=1)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._sandbox.__aenter__(), self._loop).result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._sandbox.__aexit__(None), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, data: bytes) -> Batch:
+        """Return what the child makes of the data; raises SandboxError."""
+        return _batches.decode(asyncio.run_coroutine_threadsafe(self._sandbox.run(data), self._loop).result())
