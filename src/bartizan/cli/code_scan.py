@@ -20,9 +20,12 @@ def mount(app: typer.Typer) -> None:
 
 
 def scan(
-    path: Annotated[Path, typer.Argument(help="A file or a folder")],
+    target: Annotated[str, typer.Argument(metavar="PATH|GIT-URL", help="A file, a folder, a repository or its address")],
+    diff: Annotated[str, typer.Option("--diff", help="A..B, A...B, or staged: only what this change touches")] = "",
+    pr: Annotated[str, typer.Option("--pr", help="A patch file, or two revisions: only what this change touches")] = "",
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0 to this file")] = None,
     severity: Annotated[str, typer.Option(help="Print findings from this severity: low, medium, high or critical")] = "medium",
+    parts: Annotated[str, typer.Option(help="What to look for: python, languages, secrets, workflows")] = "python,languages,secrets",
     cache: Annotated[
         Path | None,
         typer.Option("--cache", help="Keep trees and findings in this folder, so that the next scan looks only at what changed"),
@@ -30,13 +33,17 @@ def scan(
     json: Json = False,
 ) -> None:
     """Scan source code; nothing of it is imported or run."""
-    from bartizan.workbench.code import SEVERITIES, at_least
+    from bartizan.workbench.code import SEVERITIES, at_least, whole
     from bartizan.workbench.code import sarif as writer
-    from bartizan.workbench.code.python import scan as scan_python
+    from bartizan.workbench.code.repo import open_source
 
     if severity not in SEVERITIES:
         raise typer.BadParameter(", ".join(SEVERITIES), param_hint="--severity")
-    done = scan_python(path, cache=cache)
+    wanted = tuple(part.strip() for part in parts.split(","))
+    if not set(wanted) <= set(whole.PARTS):
+        raise typer.BadParameter(", ".join(whole.PARTS), param_hint="--parts")
+    with open_source(target, diff=diff, pr=pr) as opened:
+        done = whole.scan(opened, wanted, cache=cache)
     if sarif is not None:
         sarif.write_bytes(writer.encode(done))
     if json:
