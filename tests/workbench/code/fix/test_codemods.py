@@ -83,8 +83,8 @@ CASES = {
     "redirect": (
         601,
         "from flask import redirect, request\n\ndef f():\n    to = request.args['to']\n    return redirect(to)\n",
-        "from flask import redirect, request\nfrom urllib.parse import urlparse\nfrom flask import abort\n\ndef f():\n    to = request.args['to']\n"
-        '    parsed = urlparse(to.replace("\\\\", "/"))\n    if parsed.scheme or parsed.netloc or not parsed.path.startswith("/"):\n'
+        "from flask import redirect, request\nfrom flask import abort\n\ndef f():\n    to = request.args['to']\n"
+        '    if not to.startswith("/") or to.startswith("//") or "\\\\" in to or not to.isprintable():\n'
         "        abort(400)\n    return redirect(to)\n",
     ),
     "html": (
