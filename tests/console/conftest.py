@@ -10,7 +10,7 @@ import pytest
 import re2
 
 from bartizan.casework import Casebook, Desk
-from bartizan.config import LedgerSettings, Settings
+from bartizan.config import LedgerSettings, RespondSettings, Settings
 from bartizan.console import Console
 from bartizan.control import Descriptor, Factory, Failed, Modes, Registry, Skipped
 from bartizan.event import (
@@ -32,6 +32,16 @@ from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projection, Projections
 from bartizan.workbench.intel.shelf import Shelf
+from bartizan.workbench.respond.assets import Protected
+from bartizan.workbench.respond.book import Book as Responses
+from bartizan.workbench.respond.connectors.enforcement import Enforcement
+from bartizan.workbench.respond.consent import Consents
+from bartizan.workbench.respond.engine import Engine
+from bartizan.workbench.respond.incident import Incident, Named
+from bartizan.workbench.respond.library import Library
+from bartizan.workbench.respond.planner import Planner
+from bartizan.workbench.respond.responding import Responding
+from bartizan.workbench.triage.incident.book import Book
 
 NOW = 1_795_000_000.0
 ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin")
@@ -177,10 +187,31 @@ class World:
             ],
         )
         self.shelf = Shelf(self.ledger, data / "intel.db", clock=clock)
+        self.book = Book(self.ledger, clock=clock)
         self.registrar = Registrar(self.ledger, self.directory, clock=clock)
         self.settings = Settings()
         self.desk = Desk(self.ledger, self.casebook, clock=clock)
         self.monitor = Monitor(self.ledger, self.directory, self.casebook, self.desk, clock=clock)
+        book, connectors, settings = (
+            Responses(self.ledger),
+            {"bartizan": Enforcement(self.directory, self.registrar, clock=clock)},
+            RespondSettings(),
+        )
+        library, protected = Library(), Protected()
+        self.responding = Responding(
+            book=book,
+            engine=Engine(
+                self.ledger,
+                book,
+                Consents(self.casebook, self.desk, lifetime_s=3600, clock=clock),
+                connectors,
+                protected,
+                alive=lambda _: False,
+                clock=clock,
+            ),
+            planner=Planner(connectors, library, protected, settings, clock=clock),
+            library=library,
+        )
         self.app = Console(
             ledger=self.ledger,
             directory=self.directory,
@@ -192,6 +223,7 @@ class World:
             shelf=self.shelf,
             settings=self.settings,
             pins=Pins(self.ledger, self.casebook),
+            responding=self.responding,
             clock=clock,
         )
         self.keys = {}
@@ -259,6 +291,17 @@ class World:
             at = begin + (number + 1) * hours * 3600 / (n + 1)
             many.append({"at": at, "account": chance.choice(accounts), **_story(chance)})
         return self.exchanges(many)
+
+    def response(self, account):
+        """Plan and order one of which a step waits for consent; return it and the approval."""
+        self.person("operator")
+        ours, who = self.responding, self.people["operator"]
+        incident = Incident(id="inc-1", title="model misuse", severity="high", entities=(Named(kind="account", value=account),))
+        plan = ours.planner.plan(ours.library.find("llm-account-misuse"), incident)
+        ours.engine.keep(plan, actor=None)
+        ours.engine.order(plan.response, "do", actor=who)
+        [(_, approval)] = ours.engine.consents.waiting(plan)
+        return plan.response, approval.id
 
     def close(self):
         self.ledger.close()

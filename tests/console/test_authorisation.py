@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bartizan import casework
+from bartizan.bench.triage_world import world as worlds
 from bartizan.console.parts import Ask
 from bartizan.console.routes import DEEDS, PAGES
 from bartizan.event import SignalRaised, envelope
@@ -12,6 +14,8 @@ from bartizan.monitor import holds
 from bartizan.policy.engine import actions
 from bartizan.workbench.intel.analyse import analyse
 from bartizan.workbench.intel.parse import parse
+from bartizan.workbench.triage.incident import Triage
+from bartizan.workbench.triage.incident.sample import draw
 
 MATRIX = Path(__file__).parent / "matrix.txt"
 ROLES = ("operator", "approver", "reviewer", "privacy", "auditor", "admin", "member")
@@ -31,7 +35,16 @@ def things(world):
     (report,) = world.shelf.add([analyse(document)], "0" * 64, world.people["operator"])
     world.ledger.erasure.hold([subject.account], reason="r")
     asked = holds.ask_to_place(world.desk, world.directory.profile, [subject.account], "r", actor=world.people["operator"])
+    found, second, act, sample, drawn = triaged(world)
+    response, consent = world.response(subject.account)
     return {
+        "incidents": found,
+        "suppressed": sample,
+        "act": act,
+        "other": second,
+        "item": drawn,
+        "response": response,
+        "consent": consent,
         "accounts": subject.account,
         "safety": file,
         "review": item,
@@ -43,6 +56,21 @@ def things(world):
         "keys": key[3:11],
         "cases": case,
     }
+
+
+def triaged(world):
+    """Have two incidents, one of them split, and a sample of what was suppressed."""
+    world.book.catch_up()
+    known, who = worlds(count=400), world.people["operator"]
+    triage = Triage()
+    for alert in known.alerts:
+        triage.take(alert)
+    run = world.book.add(triage.conclude(), "0" * 64, who)
+    first, second, *_ = (entry.id for entry in world.book.listed())
+    act = world.book.split(first, [0], who, reason="r")
+    sample = draw(world.book, run, b"lots", budget=3)
+    world.book.sampled(sample, who)
+    return first, second, act, sample.sample, sample.items[0][0]
 
 
 def enforced(world, subject):
@@ -82,6 +110,13 @@ def form_of(world, things, route):
     if "holds" in route.path:
         sha256 = world.casebook.approval(things["retention"]).subject_sha256
         return {**FORM, "decision": "approved", "sha256": sha256}
+    if route.path.startswith(("/incidents", "/suppressed")):
+        return {**FORM, "verdict": "benign", "said": "fine", **{name: things[name] for name in ("act", "other", "item")}}
+    if route.path.startswith("/consent"):
+        return {**FORM, "decision": "approved", "sha256": world.casebook.approval(things["consent"]).subject_sha256}
+    if route.path == "/response-plan":
+        incident = {"id": "i", "entities": [{"kind": "account", "value": things["accounts"]}]}
+        return {**FORM, "playbook": "insider", "incident": msgspec.json.encode(incident).decode()}
     return {**FORM, "account": "" if route.path == "/lift" else FORM["account"], "hold": next(iter(world.ledger.erasure.holds()))}
 
 

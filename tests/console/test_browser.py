@@ -50,6 +50,8 @@ PAGES = (
     "/intel/campaigns",
     "/trends",
     "/policy",
+    "/response",
+    "/response/playbooks",
     "/tools",
     "/nothing",
 )

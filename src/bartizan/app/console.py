@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from bartizan.app.compose import App
+from bartizan.app.respond import Response
 from bartizan.app.tables import tables
 from bartizan.console import Console
 from bartizan.workbench.intel.shelf import Shelf
@@ -23,4 +24,5 @@ def console_app(app: App) -> ASGIApp:
         settings=app.settings,
         shelf=Shelf(app.ledger, app.data / "intel.db", unmarked=app.settings.intel.unmarked_tlp),
         pins=app.pins,
+        responding=Response(app).responding,
     )

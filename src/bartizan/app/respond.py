@@ -17,15 +17,19 @@ from bartizan.workbench.respond.connectors.enforcement import Enforcement
 from bartizan.workbench.respond.connectors.registry import OWN, connectors_of
 from bartizan.workbench.respond.consent import Consents
 from bartizan.workbench.respond.contract import Connector
-from bartizan.workbench.respond.engine import Engine
+from bartizan.workbench.respond.engine import Engine, Ledger
 from bartizan.workbench.respond.library import Library
 from bartizan.workbench.respond.planner import Planner
+from bartizan.workbench.respond.responding import Responding
 
 
 class Response:
-    """Everything that responding needs, on one set of rooms; make it before the rooms ``begin``."""
+    """Everything that responding needs, on one set of rooms; make it before the rooms ``begin``.
 
-    def __init__(self, rooms: Rooms, *, clock: Callable[[], float] = time.time) -> None:
+    ``ledger`` is what the engine writes through: the rooms' own, unless a drill puts something in between.
+    """
+
+    def __init__(self, rooms: Rooms, *, ledger: Ledger | None = None, clock: Callable[[], float] = time.time) -> None:
         settings = rooms.settings.respond
         self.rooms = rooms
         self.book = Book(rooms.ledger)
@@ -37,7 +41,7 @@ class Response:
         self.protected = Protected(settings.protected, settings.aliases)
         self.planner = Planner(self.connectors, self.library, self.protected, settings, clock=clock)
         self.engine = Engine(
-            rooms.ledger,
+            ledger or rooms.ledger,
             self.book,
             Consents(rooms.casebook, rooms.desk, lifetime_s=settings.approval_minutes * 60.0, clock=clock),
             self.connectors,
@@ -45,6 +49,7 @@ class Response:
             alive=lambda writer: is_alive(rooms.data / "run", writer),
             clock=clock,
         )
+        self.responding = Responding(book=self.book, engine=self.engine, planner=self.planner, library=self.library)
 
 
 def open_response(data: Path, settings: Settings, *, role: str = "respond") -> Response:
@@ -59,12 +64,12 @@ def open_response(data: Path, settings: Settings, *, role: str = "respond") -> R
     return made
 
 
-def open_work(data: Path, settings: Settings, **timing: float) -> Any:  # noqa: ANN401 - Work; importing it here would load SQLAlchemy
-    """Open durable work where the settings say: PostgreSQL, or a file in the data directory."""
+def open_work(data: Path, settings: Settings, *, database: str = "", **timing: float) -> Any:  # noqa: ANN401 - Work, whose import waits
+    """Open durable work where ``database`` or the settings say: PostgreSQL, or a file in the data directory."""
     from bartizan.work import Work  # noqa: PLC0415 - only workers need it
 
     secret = settings.respond.database
     try:
-        return Work.open(data, database=secret.reveal() if secret is not None else "", **timing)
+        return Work.open(data, database=database or (secret.reveal() if secret is not None else ""), **timing)
     except OSError as error:
         raise ConfigError(f"opening durable work: {error}") from error

@@ -16,6 +16,8 @@ from bartizan.workbench.respond import jobs
 from bartizan.workbench.respond.book import Standing
 
 _TURN_S: Final = 0.1
+_SETTLE_S: Final = 2.0
+"""How long a job may take to note its own end, once the response has ended."""
 
 
 class Responder:
@@ -45,13 +47,15 @@ class Responder:
         while True:
             self.turn()
             standing = self._response.engine.standing(response)
-            if standing.ended or time.monotonic() > deadline or (waiting and self._rests(standing)):
+            if standing.ended and (self._rests(standing) or time.monotonic() > deadline - seconds + _SETTLE_S):
+                return standing
+            if time.monotonic() > deadline or (waiting and not standing.ended and self._rests(standing)):
                 return standing
             time.sleep(_TURN_S / 4)
 
     def _rests(self, standing: Standing) -> bool:
         status = self._work.status(f"{jobs.JOB}:{standing.response}:{self._cause(standing)}")
-        return status is not None and status.state in {"done", "failed"}
+        return status is not None and status.state in {"done", "failed", "cancelled"}
 
     def _cause(self, standing: Standing) -> str:
         """Name what a response stands at: how often it was ordered, and how many words were said on its approvals."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,9 +32,9 @@ class Rules:
         self.about: Mapping[str, About] = {}
         if not paths:
             return
-        if importlib.util.find_spec("bartizan.workbench.triage.sigma") is None:
-            raise ConfigError("this installation has no Sigma engine", hint="pip install 'bartizan[alerts]'")
-        engine = importlib.import_module("bartizan.workbench.triage.sigma").Engine.compile(list(paths), cache)
+        from bartizan.workbench.triage.sigma import Engine  # noqa: PLC0415 - pySigma waits until there are rules
+
+        engine = Engine.compile(list(paths), cache)
         self.engine = engine
         self.about = {rule.id: rule for rule in engine.rules}
 
@@ -81,10 +79,12 @@ def run(files: Sequence[Path], rules: Rules, say: Say, assets: Mapping[str, floa
 
 def _items(path: Path) -> Iterator[object]:
     """Yield what is in a file: tables are alerts, everything else is what the readers of log formats make of it."""
-    if path.name.endswith(_TABLES) or importlib.util.find_spec("bartizan.workbench.triage.ingest") is None:
+    if path.name.endswith(_TABLES):
         yield from read_alerts(path)
         return
-    yield from importlib.import_module("bartizan.workbench.triage.ingest").read([path])
+    from bartizan.workbench.triage.ingest import read  # noqa: PLC0415 - its formats wait until there is a log
+
+    yield from read([path])
 
 
 def model_word(data: Path, settings: Settings, *, key: str, model: str, incident: Incident) -> Told:

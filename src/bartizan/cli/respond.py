@@ -64,7 +64,6 @@ def approve(
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse instead; one refusal ends the response")] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why; goes on record")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
-    wait: Wait = 30.0,
     data: Data = None,
     config: Settings = None,
     key: Key = "",
@@ -81,7 +80,7 @@ def approve(
             return
         if not yes:
             typer.confirm("Refuse these?" if refuse else "Agree to exactly this?", abort=True)
-        shown = respond_desk.run_answers(at, which, waiting, "refused" if refuse else "approved", reason=reason, wait=wait)
+        shown = respond_desk.run_answers(at, which, waiting, "refused" if refuse else "approved", reason=reason, wait=30.0)
     sys.stdout.write(respond_print.shown(shown))
 
 

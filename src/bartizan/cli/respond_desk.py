@@ -65,7 +65,7 @@ def run_plan(at: At, source: Path, playbook: str, given: Sequence[str]) -> Plan:
     if not playbook and not offers:
         raise RefusedError("no playbook fits this incident", code="unknown_playbook", status=404, hint="choose one with --playbook")
     chosen = library.find(playbook) if playbook else offers[0]
-    plan = at.response.planner.plan(chosen, incident, _given(chosen, given))
+    plan = at.response.planner.plan(chosen, incident, author.variables(chosen, given))
     at.response.engine.keep(plan, actor=at.actor)
     return plan
 
@@ -80,7 +80,7 @@ def run_order(at: At, which: str, deed: Deed, *, reason: str, wait: float) -> Sh
 def waiting(at: At, which: str, steps: Sequence[str]) -> list[tuple[Action, Approval]]:
     """Return the steps that wait for consent, or those of them that were named."""
     standing = at.response.engine.standing(which)
-    found = at.response.engine.consents.waiting(_plan(at, standing.response))
+    found = at.response.engine.consents.waiting(_plan(at, standing.response), excluding=(standing.planned_by,))
     if strange := sorted(set(steps) - {action.id for action, _ in found}):
         raise RefusedError(f"{safe(strange[0])} does not wait for anybody", code="not_waiting", status=409, hint="bartizan respond show")
     return [pair for pair in found if not steps or pair[0].id in steps]
@@ -178,21 +178,6 @@ def _plan(at: At, response: str) -> Plan:
     fact = ContentRead(entries=(standing.seq,), purpose=f"response {response}")
     at.office.ledger.append_now(envelope(fact, tenant=at.actor.tenant, actor=at.actor.id, correlation=response))
     return at.response.engine.plan(standing)
-
-
-def _given(playbook: Playbook, pairs: Sequence[str]) -> dict[str, Any]:
-    """Return variables of the kinds that the playbook gave them."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, mark, text = pair.partition("=")
-        if not mark:
-            raise ConfigError(f"{pair!r} is no NAME=VALUE")
-        kind = type(playbook.vars.get(name, ""))
-        try:
-            found[name] = text if kind is str else msgspec.convert(msgspec.json.decode(text), kind)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise ConfigError(f"{name} is no {kind.__name__}: {error}") from error
-    return found
 
 
 def _bytes(path: Path) -> bytes:

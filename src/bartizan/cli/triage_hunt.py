@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from bartizan.cli.triage_sigma import Cache
 from bartizan.errors import ConfigError
 
 if TYPE_CHECKING:
+    from bartizan.cli.office import Office
     from bartizan.workbench.triage.hunt import Records
     from bartizan.workbench.triage.record import Alert, LogRecord
 
@@ -48,7 +50,10 @@ def store(
 
 
 def hunt(
-    question: Annotated[str, typer.Argument(metavar="[SQL]", help="One SELECT over records(id, time, form, source, product, ..., fields)")] = "",
+    question: Annotated[
+        str, typer.Argument(metavar="[SQL]", help="One SELECT over records(id, time, form, source, product, ..., fields)")
+    ] = "",
+    *,
     sigma: Annotated[list[Path] | None, typer.Option("--sigma", help="Rules to run over the stored records", exists=True)] = None,
     indicator: Annotated[list[Path] | None, typer.Option("--indicator", help="Indicators as CSV, JSON lines or STIX", exists=True)] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Rows at most")] = 1000,
@@ -74,16 +79,17 @@ def hunt(
 
 def coverage(
     layer: Annotated[Path | None, typer.Option("--layer", help="Write a layer for the ATT&CK Navigator", dir_okay=False)] = None,
-    wanted: Annotated[Path | None, typer.Option("--wanted", help="Techniques that matter: ids, a layer, or ATT&CK's STIX", exists=True)] = None,
+    wanted: Annotated[
+        Path | None, typer.Option("--wanted", help="Techniques that matter: ids, a layer, or ATT&CK's STIX", exists=True)
+    ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Say which techniques the rules of the last count look for, and which log sources they wait for."""
     from bartizan.cli.office import columns
     from bartizan.workbench.triage import coverage as room
-    from bartizan.workbench.triage.tune import health
 
-    known = health.load(data_directory(data) / "triage" / "health.json")
+    known = room.load(data_directory(data) / "triage" / "health.json")
     if not known.rules:
         raise ConfigError("no rules were counted yet", hint="bartizan triage health --rules DIR PATH...")
     found = room.coverage(known, room.wanted(wanted) if wanted else None)
@@ -121,27 +127,14 @@ def records_of(paths: list[str], form: str) -> Iterator[LogRecord]:
     return (item for item in items_of(paths, form, []) if isinstance(item, LogRecord))
 
 
-def permitted(data: Path | None, config: Path | None, key: str, action: str) -> _Permitted:
+@contextmanager
+def permitted(data: Path | None, config: Path | None, key: str, action: str) -> Iterator[Office]:
     """Open the rooms as the person whose key this is, who must be permitted to do this."""
-    return _Permitted(data, config, key, action)
+    from bartizan.cli.office import office
 
-
-class _Permitted:
-    def __init__(self, data: Path | None, config: Path | None, key: str, action: str) -> None:
-        from bartizan.cli.office import office
-
-        self._rooms = office(data, config)
-        self._key = key
-        self._action = action
-
-    def __enter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204 - an Office, whose import waits
-        rooms = self._rooms.__enter__()
-        actor = rooms.enter(self._key)
-        rooms.permit(actor, self._action)
-        return rooms
-
-    def __exit__(self, *error: object) -> None:
-        self._rooms.__exit__(*error)  # type: ignore[arg-type]  # as given
+    with office(data, config) as rooms:
+        rooms.permit(rooms.enter(key), action)
+        yield rooms
 
 
 def _sql(kept: Records, question: str, limit: int, seconds: float, *, json: bool) -> None:

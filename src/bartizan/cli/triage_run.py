@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
         app.command(command.__name__)(command)
 
 
-def run(
+def run(  # noqa: PLR0917 - a command has as many options as it has
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders: logs, or alerts of other tools")],
     rules: Annotated[
         list[Path] | None, typer.Option("--rules", help="Sigma rules: folder, file or tar archive; may be repeated", exists=True)
@@ -72,12 +72,13 @@ def incidents(data: Data = None, config: Settings = None, key: Key = "", json: J
 
 def show(
     incident: Annotated[str, typer.Argument(help="Id, or the beginning of it")],
+    response: Annotated[bool, typer.Option("--for-response", help="Print the JSON that responses are planned against")] = False,
     data: Data = None,
     config: Settings = None,
     key: Key = "",
     json: Json = False,
 ) -> None:
-    """Show one incident: verdict with reasons, timeline, what is missing."""
+    """Show one incident: verdict with reasons, timeline, what is missing; --for-response prints what respond plan takes."""
     from bartizan.cli import triage_print
     from bartizan.cli.triage_desk import desk
 
@@ -87,6 +88,11 @@ def show(
         if found is None:
             say("this incident's evidence was erased")
             raise typer.Exit(1)
+        if response:
+            from bartizan.workbench.triage.incident.arrange import handover
+
+            sys.stdout.write(handover(found).decode() + "\n")
+            return
         emit(found) if json else sys.stdout.write(triage_print.incident(found, entry))
 
 

@@ -36,6 +36,8 @@ from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projections
 from bartizan.workbench.intel.shelf import Shelf
+from bartizan.workbench.respond.responding import Responding
+from bartizan.workbench.triage.incident.book import Book
 
 _log = logging.getLogger("bartizan.console")
 
@@ -52,6 +54,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
     settings: Settings,
     shelf: Shelf | None = None,
     pins: Pins | None = None,
+    responding: Responding | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Return the console. It follows the ledger by itself, on one thread; nothing else may call ``ledger.catch_up`` meanwhile."""
@@ -66,8 +69,10 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
         registrar=Registrar(ledger, directory, clock=clock),
         desk=casework.Desk(ledger, casebook, clock=clock),
         monitor=monitor,
+        book=Book(ledger, clock=clock),
         shelf=shelf,
         pins=pins,
+        responding=responding,
         clock=clock,
     )
     web = Web(parts)

@@ -22,6 +22,8 @@ from bartizan.monitor import Monitor
 from bartizan.policy import Policy, Resource
 from bartizan.store.projection import Projections
 from bartizan.workbench.intel.shelf import Shelf
+from bartizan.workbench.respond.responding import Responding
+from bartizan.workbench.triage.incident.book import Book
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,9 +39,13 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     registrar: Registrar
     desk: casework.Desk
     monitor: Monitor
+    book: Book
+    """Incidents."""
     shelf: Shelf | None = None
     """Threat reports; None where there is no corpus."""
     pins: Pins | None = None
+    responding: Responding | None = None
+    """Incident response; None where there is none."""
     clock: Callable[[], float] = time.time
 
 

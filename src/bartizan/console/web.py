@@ -37,6 +37,8 @@ NOTICES: Final[Mapping[str, str]] = {
     "key-revoked": "The key is revoked; its streams and sessions are cut.",
     "account-suspended": "The account is suspended; its streams are cut.",
     "account-good": "The account is restored.",
+    "planned": "This is the plan; nothing is done yet.",
+    "ordered": "It is ordered; a worker carries it out.",
     "case-decided": "The decision is recorded.",
     "appeal-decided": "The appeal is decided; what follows from it is in force.",
     "measures-lifted": "The measures are lifted.",

@@ -55,7 +55,9 @@ class World:
 
     def person(self, name, *roles):
         if name not in self.people:
-            self.people[name] = self.response.rooms.registrar.register("person", name, roles or ("operator",), actor=None)
+            rooms = self.response.rooms
+            known = rooms.directory.principal(rooms.ledger.pseudonym("person", name), at=9e9)
+            self.people[name] = known or rooms.registrar.register("person", name, roles or ("operator",), actor=None)
         return self.people[name]
 
     def plan(self, playbook, incident, **given):
@@ -78,7 +80,8 @@ class World:
 
     def approve(self, plan, *names):
         for name in names:
-            for _, approval in self.engine.consents.waiting(plan):
+            planner = self.engine.standing(plan.response).planned_by
+            for _, approval in self.engine.consents.waiting(plan, excluding=(planner,)):
                 self.response.rooms.desk.answer(approval.id, "approved", actor=self.person(name, "approver"))
 
     def undo(self, plan, engine=None):

@@ -12,6 +12,7 @@ from bartizan.workbench.code.python import parse
 from bartizan.workbench.code.python.analyse import Analysis
 from bartizan.workbench.code.python.engine import Source
 from bartizan.workbench.code.python.scan import module_name
+from bartizan.workbench.code.python.statements import Module
 from bartizan.workbench.code.repo import File, Opened, Tree
 
 PARTS: Final = ("python", "languages", "secrets", "workflows")
@@ -71,7 +72,7 @@ def _python(tree: Tree, notes: list[Note]) -> tuple[tuple[Finding, ...], Coverag
     return (tuple(Analysis(sources).run()) if sources else ()), Coverage(**tally)
 
 
-def _parsed(tree: Tree, file: File) -> tuple[Source, parse.Module]:
+def _parsed(tree: Tree, file: File) -> tuple[Source, Module]:
     text = tree.read(file.path)
     module = parse.parse(text)
     return Source(module_name(file.path), file.path, text, module), module

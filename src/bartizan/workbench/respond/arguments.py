@@ -32,7 +32,7 @@ def check(verb: Verb, given: Mapping[str, object], *, where: str) -> dict[str, A
     known = {each.name: each for each in verb.arguments}
     if strange := sorted(set(given) - set(known)):
         raise _bad(where, strange[0], f"{verb.name} takes {', '.join(known) or 'none'}")
-    return {name: _one(each, given.get(name, each.default), where) for name, each in known.items()}
+    return {name: _one(each, given[name], where) if name in given else _default(each, where) for name, each in known.items()}
 
 
 def canonical(kind: Kind, value: str) -> str:
@@ -40,9 +40,13 @@ def canonical(kind: Kind, value: str) -> str:
     return _FORMS[kind](value)
 
 
-def _one(argument: Argument, value: object, where: str) -> str | int | list[str]:
-    if value is None:
+def _default(argument: Argument, where: str) -> str | int:
+    if argument.default is None:
         raise _bad(where, argument.name, "it is needed")
+    return argument.default
+
+
+def _one(argument: Argument, value: object, where: str) -> str | int | list[str]:
     if argument.kind == "number":
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
             raise _bad(where, argument.name, f"it is a whole number from 0 to {_MOST}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,22 @@ def check(playbook: Playbook, *, source: str) -> None:
             _check_step(step)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error.message}", source=source, hint=error.hint) from error
+
+
+def variables(playbook: Playbook, pairs: Sequence[str]) -> dict[str, Any]:
+    """Return variables written NAME=VALUE, of the kinds that the playbook gave them; raises ConfigError."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, mark, text = pair.partition("=")
+        if not mark:
+            raise ConfigError(f"{pair[:60]!r} is no NAME=VALUE")
+        default = playbook.vars.get(name.strip())
+        kind = str if default is None else type(default)
+        try:
+            found[name.strip()] = text.strip() if kind is str else msgspec.convert(msgspec.json.decode(text), kind)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise ConfigError(f"{name[:60]} is no {kind.__name__}: {error}") from error
+    return found
 
 
 def sha256(playbook: Playbook) -> str:

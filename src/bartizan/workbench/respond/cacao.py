@@ -128,5 +128,5 @@ def _own(step: Step) -> dict[str, Any]:
 
 def _variable(value: object) -> dict[str, Any]:
     kinds = {bool: "bool", int: "integer", float: "float"}
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return {"type": kinds.get(type(value), "string"), "value": text, "constant": False, "external": False}
+    text = str(value).lower() if isinstance(value, bool) else None if value is None else str(value)
+    return {"type": kinds.get(type(value), "string"), "value": text, "constant": False, "external": value is None}

@@ -65,8 +65,12 @@ class Consents:
         held = self._casebook.consents(known.id, subject_sha256(plan, action), persons=action.persons, at=now, excluding=excluding)
         return known.id if held else "waiting"
 
-    def waiting(self, plan: Plan) -> list[tuple[Action, Approval]]:
-        """Return the actions whose approval is open, with it."""
+    def waiting(self, plan: Plan, *, excluding: Collection[str] = ()) -> list[tuple[Action, Approval]]:
+        """Return the actions that wait for somebody's word, with the approval: words of ``excluding`` do not count."""
         now = self._clock()
         pairs = ((action, self.latest(plan, action)) for action in plan.actions if action.persons)
-        return [(action, known) for action, known in pairs if known is not None and known.state(now) == "open"]
+        return [
+            (action, known)
+            for action, known in pairs
+            if known is not None and known.state(now) in {"open", "approved"} and self.of(plan, action, excluding=excluding) == "waiting"
+        ]

@@ -62,6 +62,10 @@ class Planner:
         if strange := sorted(set(given or {}) - set(playbook.vars)):
             raise RefusedError(f"the playbook has no variable {strange[0]}", code="unknown_name", hint=f"it has {', '.join(playbook.vars)}")
         variables = {**playbook.vars, **(given or {})}
+        if lacking := sorted(name for name, value in variables.items() if value is None):
+            raise RefusedError(
+                f"the variable {lacking[0]} of {playbook.id} is needed", code="variable_needed", hint=f"--var {lacking[0]}=VALUE"
+            )
         run = _Run(self._connectors, self._playbooks, self._protected, self._settings, new_id("response"), self._clock())
         names = {"incident": incident.view(), "vars": variables, "steps": {}}
         run.sequence(playbook.steps, _Scope("", names, (), (playbook.id,)), 0)
@@ -153,24 +157,13 @@ class _Run:
         return self.sequence(known.steps, _Scope(f"{scope.prefix}{step.id}/", names, (), (*scope.inside, known.id)), wave)
 
     def _act(self, step: Act, scope: _Scope, wave: int) -> int:
-        name, _, verb_name = step.do.partition(".")
-        connector = self._connectors.get(name)
-        if connector is None or verb_name not in connector.verbs:
-            what = f"no connector is called {name}" if connector is None else f"{name} can't {verb_name}"
-            if step.optional:
-                self.left.append(Left(step=scope.prefix + step.id, code="no_connector", why=what))
-                return wave
-            raise RefusedError(f"step {step.id}: {what}", code="no_connector", status=409, hint=f"configure [respond.connectors.{name}]")
+        values = self._values(step, scope)
+        connector = self._connector(step, scope) if values else None
+        if connector is None:
+            return wave
         if not step.each:
             self._one(step, scope, wave, connector, None)
             return wave + 1
-        values = resolve(step.each, scope.names)
-        if not isinstance(values, (list, tuple)):
-            raise RefusedError(f"step {step.id}: {step.each} is no list", code="unknown_name")
-        if len(values) > step.most:
-            raise RefusedError(
-                f"step {step.id}: {step.each} has {len(values)} values, and the step allows {step.most}", code="too_many", status=403
-            )
         for value in values:
             inner = msgspec.structs.replace(scope, names={**scope.names, "each": value})
             try:
@@ -178,6 +171,31 @@ class _Run:
             except RefusedError as error:  # whoever attacked may have planted the value: it must not keep the others from being acted on
                 self.left.append(Left(step=scope.prefix + step.id, code=error.code, why=error.message))
         return wave + 1
+
+    def _values(self, step: Act, scope: _Scope) -> Sequence[object]:
+        """Return what the step is done for: the values of its list, or once."""
+        if not step.each:
+            return (None,)
+        values = resolve(step.each, scope.names)
+        if not isinstance(values, (list, tuple)):
+            raise RefusedError(f"step {step.id}: {step.each} is no list", code="unknown_name")
+        if len(values) > step.most:
+            raise RefusedError(
+                f"step {step.id}: {step.each} has {len(values)} values, and the step allows {step.most}", code="too_many", status=403
+            )
+        return values
+
+    def _connector(self, step: Act, scope: _Scope) -> Connector | None:
+        """Return the step's connector; None, which is listed, where an optional step has none."""
+        name, _, verb = step.do.partition(".")
+        connector = self._connectors.get(name)
+        if connector is not None and verb in connector.verbs:
+            return connector
+        what = f"no connector is called {name}" if connector is None else f"{name} can't {verb}"
+        if step.optional:
+            self.left.append(Left(step=scope.prefix + step.id, code="no_connector", why=what))
+            return None
+        raise RefusedError(f"step {step.id}: {what}", code="no_connector", status=409, hint=f"configure [respond.connectors.{name}]")
 
     def _one(self, step: Act, scope: _Scope, wave: int, connector: Connector, each: object) -> None:
         name, _, verb_name = step.do.partition(".")

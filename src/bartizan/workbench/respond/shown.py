@@ -80,7 +80,10 @@ def shown_of(engine: Engine, standing: Standing, plan: Plan, *, at: float) -> Sh
 
 def _step(engine: Engine, standing: Standing, plan: Plan, action: Action, at: float) -> StepShown:
     known = engine.consents.latest(plan, action) if action.persons else None
-    state, note = _state(standing, action, "open" if known is not None and known.state(at) == "open" else "")
+    consent = known.state(at) if known is not None else ""
+    if consent == "approved" and engine.consents.of(plan, action, excluding=(standing.planned_by,)) == "waiting":
+        consent = "open"  # the one who planned it agreed, which does not count
+    state, note = _state(standing, action, consent if consent == "open" else "")
     mark = standing.mark(action.id)
     return StepShown(
         id=action.id,
@@ -90,9 +93,9 @@ def _step(engine: Engine, standing: Standing, plan: Plan, action: Action, at: fl
         reach=action.reach,
         persons=action.persons,
         why=action.why,
-        given=len(known.approved_by(at)) if known is not None else 0,
+        given=len(set(known.approved_by(at)) - {standing.planned_by}) if known is not None else 0,
         approval=known.id if known is not None else "",
-        approval_state=known.state(at) if known is not None else "",
+        approval_state=consent,
         expires_at=known.expires_at if known is not None else 0.0,
         changes=action.changes,
         compensation=action.compensation,
@@ -118,4 +121,4 @@ def _state(standing: Standing, action: Action, consent: str) -> tuple[str, str]:
         case "intended":
             return "running", ""
         case _:
-            return ("waits" if consent else "planned"), action.why if consent else ""
+            return ("waits" if consent else "planned"), ""

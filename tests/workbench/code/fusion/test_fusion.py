@@ -185,9 +185,36 @@ def test_what_is_no_log_is_refused(data):
         sarif_in.read(data)
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda kids: st.lists(kids, max_size=3) | st.dictionaries(
-    st.sampled_from(["results", "locations", "physicalLocation", "artifactLocation", "uri", "region", "startLine", "tool", "driver", "rules", "id",
-                     "properties", "tags", "codeFlows", "threadFlows", "location", "message", "text", "ruleId", "p", "suppressions", "taxa"]), kids, max_size=4), max_leaves=20)  # fmt: skip
+KEYS = [
+    "results",
+    "locations",
+    "physicalLocation",
+    "artifactLocation",
+    "uri",
+    "region",
+    "startLine",
+    "tool",
+    "driver",
+    "rules",
+    "id",
+    "properties",
+    "tags",
+    "codeFlows",
+    "threadFlows",
+    "location",
+    "message",
+    "text",
+    "ruleId",
+    "p",
+    "suppressions",
+    "taxa",
+]
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+JSON = st.recursive(
+    LEAVES,
+    lambda kids: st.lists(kids, max_size=3) | st.dictionaries(st.sampled_from(KEYS), kids, max_size=4),
+    max_leaves=20,
+)
 
 
 @given(JSON)

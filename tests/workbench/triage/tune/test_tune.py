@@ -10,9 +10,11 @@ from bartizan.errors import RefusedError
 from bartizan.identity import Directory, Registrar
 from bartizan.ledger import Ledger
 from bartizan.workbench.triage.record import LogRecord, LogSource
-from bartizan.workbench.triage.tune import TuningDesk, advise, propose, prove
+from bartizan.workbench.triage.tune import advise
 from bartizan.workbench.triage.tune.labels import decode, encode
-from bartizan.workbench.triage.tune.prove import rule_of
+from bartizan.workbench.triage.tune.propose import propose
+from bartizan.workbench.triage.tune.prove import prove, rule_of
+from bartizan.workbench.triage.tune.shelf import TuningDesk
 
 RULE = """title: Shell from a service
 id: 6d3f1d5e-0a55-4d4b-9a1b-2d6a3e6f0001

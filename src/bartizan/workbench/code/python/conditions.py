@@ -377,11 +377,6 @@ def _constant_seed(frame: Frame, args: Arguments, state: State) -> bool:  # noqa
     return value is None or _constant(value) or value.path.startswith(("time.", "datetime."))
 
 
-_SECRET_WORDS: Final = ("token", "secret", "passw", "passwd", "key", "nonce", "salt", "otp", "csrf", "captcha", "auth", "sign", "credential", "login", "verify", "encrypt", "digest")
-
-
-def _for_secret(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    return True
 
 
 def _for_security(frame: Frame, args: Arguments, state: State) -> bool:
@@ -389,7 +384,7 @@ def _for_security(frame: Frame, args: Arguments, state: State) -> bool:
     names = frame.function.lower()
     taints = frame.deep_taints(args.get(0), state) if args.get(0) is not None else {}
     names += " ".join(origin.name.lower() for origin in taints if origin.kind == "param")
-    return any(word in names for word in _SECRET_WORDS) or any(origin.kind not in {"param", "file", "error"} for origin in taints)
+    return any(word in names for word in ("passw", "token", "secret", "credential", "login")) or any(origin.kind not in {"param", "file", "error"} for origin in taints)
 
 
 def _not_for_security(frame: Frame, args: Arguments, state: State) -> bool:
@@ -432,7 +427,6 @@ _HOLDS: Final[dict[str, Callable[[Frame, Arguments, State], bool]]] = {
     "constant_iv": _constant_iv,
     "constant_first": _constant_first,
     "constant_seed": _constant_seed,
-    "for_secret": _for_secret,
     "for_security": _for_security,
     "not_for_security": _not_for_security,
     "several": _several,

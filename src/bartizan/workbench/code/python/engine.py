@@ -32,7 +32,7 @@ _WEB: Final = tuple(
     for how in ("import", "from")
     for name in ("flask", "django", "rest_framework", "fastapi", "starlette", "aiohttp", "tornado", "bottle", "pyramid", "sanic", "webob", "falcon", "quart", "cherrypy")
 )
-_MOST_SHAPES = 6
+_MOST_SHAPES = 5
 """Shapes of arguments that one function is looked at with, before the shape without any knowledge serves for all others."""
 
 
@@ -153,9 +153,8 @@ class Engine:
     def call(self, caller: Frame, callee: FunctionRef, arguments: Arguments, state: State) -> Value:
         """Apply a function of the project to arguments, with all its effects on the state."""
         bound = shapes.bind(callee, arguments, caller, state)
-        shape = shapes.shape_of(caller, callee, bound, state)
-        if self._shapes.get(callee.key, 0) >= _MOST_SHAPES and self._key(callee, shape) not in self._summaries:
-            shape = shapes.shape_of(caller, callee, bound, state, blunt=True)
+        blunt = self._shapes.get(callee.key, 0) >= _MOST_SHAPES
+        shape = shapes.shape_of(caller, callee, bound, state, blunt=blunt)
         summary = self._summary(callee, shape, caller.depth + 1)
         if summary is None:
             taints: Taints = {}

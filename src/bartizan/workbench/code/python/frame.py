@@ -246,7 +246,7 @@ class Frame:
     def deep_taints(self, value: Value, state: State, depth: int = 0) -> Taints:
         """Return the taints of a value and of all that it holds."""
         taints = value.taints
-        if depth < 4:
+        if depth < 3:
             for thing in self.objects(value, state):
                 for one in thing.items.values():
                     taints = joined_taints(taints, self.deep_taints(one, state, depth + 1))

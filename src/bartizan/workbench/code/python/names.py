@@ -29,6 +29,10 @@ def looks_secret(text: object, name: str) -> bool:
         return False
     if text.lower() in _COMMON:
         return True
+    if len(text) < 3 or not any(letter.isalnum() for letter in text):
+        return False
+    if name.lower().endswith("secret_key"):
+        return " " not in text and "{" not in text
     plain = not any(mark in text for mark in (" ", "{", "<", "%(", "://", "$(", "${", "[", "/", ".", ":", ","))
     return plain and len(text) >= 3 and (not text.isidentifier() or _mixed(text))
 
@@ -73,7 +77,7 @@ class Naming(Interpreter):
             return
         for one, other, value in ((node.items[0], node.items[1], values[1]), (node.items[1], node.items[0], values[0])):
             name = _name(one)
-            if secret_name(name) and isinstance(other, ir.Const) and isinstance(other.value, str) and other.value and value.known:
+            if secret_name(name) and isinstance(other, ir.Const) and isinstance(other.value, str) and len(other.value) > 2 and value.known:
                 self.host.flaw(self.site("secret", node), f"{name} is compared with a literal")
 
     def passed(self, args: Arguments, node: Node) -> None:

@@ -98,7 +98,7 @@ class _Shaper:
         self.heap: dict[Ref, Object] = {}
 
     def value(self, value: Value, name: str, path: tuple[object, ...]) -> tuple[Value, object]:
-        deep = len(path) >= _DEEPEST
+        deep = len(path) >= (1 if self.blunt else _DEEPEST)
         taints = self.frame.deep_taints(value, self.state) if deep or (self.blunt and value.refs) else value.taints
         vias = {taint.via for taint in taints.values()}
         via = vias.pop() if len(vias) == 1 else ""
@@ -143,8 +143,8 @@ class _Shaper:
         for at, (where, value) in enumerate(thing.items.items()):
             if at >= _MOST_KEYS:
                 break
-            if value is UNKNOWN:
-                items[where] = value
+            if value is UNKNOWN or (self.blunt and not value.taints and not value.refs and not value.callees):
+                items[where] = value if value.constants is None else UNKNOWN
                 continue
             items[where], key = self.value(value, name, (*path, where))
             keys.append((where, key))

@@ -6,7 +6,7 @@ are new in each. Git objects are read as objects: nothing is checked out, so hoo
 
 from bartizan.workbench.code.repo.change import Change, Span
 from bartizan.workbench.code.repo.git import Git
-from bartizan.workbench.code.repo.opened import Opened, open_source
+from bartizan.workbench.code.repo.opened import Opened, open_git, open_source
 from bartizan.workbench.code.repo.tree import File, Limits, RepoError, Skipped, Tree
 
-__all__ = ["Change", "File", "Git", "Limits", "Opened", "RepoError", "Skipped", "Span", "Tree", "open_source"]
+__all__ = ["Change", "File", "Git", "Limits", "Opened", "RepoError", "Skipped", "Span", "Tree", "open_git", "open_source"]

@@ -50,6 +50,17 @@ def open_source(target: str, *, diff: str = "", pr: str = "", limits: Limits | N
     yield _of_folder(Path(target), diff, pr, limits)
 
 
+@contextmanager
+def open_git(target: str, limits: Limits | None = None) -> Iterator[Git]:
+    """Open the repository of a folder, or fetch the whole of one; what is fetched is gone when the context ends."""
+    limits = limits or Limits()
+    if "://" not in target:
+        yield Git.find(Path(target), limits)
+        return
+    with tempfile.TemporaryDirectory(prefix="bartizan-code-") as into:
+        yield Git.clone(target, Path(into) / "repository.git", limits=limits)
+
+
 def _of_folder(path: Path, diff: str, pr: str, limits: Limits) -> Opened:
     if pr and Path(pr).is_file():
         before = folder(path, limits)

@@ -136,19 +136,25 @@ def open_snapshot(path: Path, trusted: tuple[str, ...] = (), *, unsafe_unsigned:
     if manifest is not None and today is not None and manifest.made > today:
         raise SnapshotError(f"the snapshot {path} is dated {manifest.made}, which is not yet", hint="check this machine's clock")
     by: dict[tuple[str, str], list[Advisory]] = {}
-    newest = ""
+    newest = dt.date(1970, 1, 1)
     count = 0
     for row in _rows(data, path.name):
         count += 1
         if (advisory := _advisory(row)) is None:
             continue
-        newest = max(newest, advisory.published[:10])
+        newest = max(newest, _day(advisory.published))
         for key in {(each.ecosystem, each.package) for each in advisory.affected}:
             by.setdefault(key, []).append(advisory)
     if manifest is None:
-        made = dt.date.fromisoformat(newest) if newest else dt.date(1970, 1, 1)
-        manifest = Manifest(made=made, sha256=hashlib.sha256(data).hexdigest(), rows=count, source="unsigned")
+        manifest = Manifest(made=newest, sha256=hashlib.sha256(data).hexdigest(), rows=count, source="unsigned")
     return Snapshot(manifest=manifest, signed=not unsafe_unsigned, by={key: tuple(rows) for key, rows in by.items()})
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        return dt.date(1970, 1, 1)
 
 
 def _verified(path: Path, data: bytes, trusted: tuple[str, ...]) -> Manifest:

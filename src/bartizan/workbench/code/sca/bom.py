@@ -97,12 +97,12 @@ def _vulnerability(verdict: Verdict) -> dict[str, Any]:
 
 
 def _analysis(verdict: Verdict) -> dict[str, Any]:
-    """Say what was found of reachability: nothing is called exploitable, for a static look can't show that."""
+    """Say what was found of reachability. Nothing is called exploitable or unaffected: a static look at the project alone shows neither."""
     match verdict.reach.reach:
         case "not-imported":
-            return {"state": "not_affected", "justification": "code_not_reachable", "detail": "no Python file of the project imports it"}
+            return {"state": "in_triage", "detail": "no Python file of the project imports it; another dependency may"}
         case "tests-only":
-            return {"state": "not_affected", "justification": "code_not_reachable", "detail": "only tests import it"}
+            return {"state": "in_triage", "detail": "only tests of the project import it; another dependency may"}
         case "used":
             return {"state": "in_triage", "detail": f"the project uses {', '.join(verdict.reach.symbols[:5])}"}
         case "imported":

@@ -14,7 +14,7 @@ from bartizan.workbench.code.sca.advisories import SnapshotError
 
 _LARGEST: Final = 256 << 20
 _SEVERITY: Final = {"critical": 1.0, "high": 0.75, "moderate": 0.4, "medium": 0.4, "low": 0.15}
-_REACH: Final = {"used": 1.0, "imported": 0.7, "unknown": 0.6, "tests-only": 0.1, "not-imported": 0.1}
+_REACH: Final = {"used": 1.0, "imported": 0.7, "unknown": 0.6, "tests-only": 0.2, "not-imported": 0.3}
 
 
 class Urgency(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from bartizan.workbench.triage.coverage.health import Health, RuleHealth
 from bartizan.workbench.triage.record import LogSource
-from bartizan.workbench.triage.tune.health import Health, RuleHealth
 
 State = Literal["fired", "watched", "blind", "uncovered"]
 """A rule fired; rules look and their log source is there; rules exist and their log source was never seen; there is no rule."""

@@ -31,12 +31,14 @@ _STIX: Final = re2.compile(
     r"\[(ipv4-addr|ipv6-addr|domain-name|url|email-addr|file):(?:value|name|hashes\.'?[A-Za-z0-9-]+'?) = '((?:[^'\\]|\\.)*)'\]"
 )
 _STIX_KINDS: Final = {"ipv4-addr": "ip", "ipv6-addr": "ip", "domain-name": "domain", "url": "url", "email-addr": "email"}
-_WORD: Final = re2.compile(r"[0-9A-Za-z_][0-9A-Za-z_.:@-]{2,252}")
+_SPACES: Final = {code: " " for code in range(128) if chr(code) not in "0123456789abcdefghijklmnopqrstuvwxyz_.:@-"}
+"""What parts words, as a table for ``str.translate``: a tenth of the time that a pattern takes."""
 _URL: Final = re2.compile(r"""(?i)https?://[^\s"'<>|\\^`{}]{3,900}""")
 _SEVERITIES: Final[dict[str, Severity]] = {"domain": "high", "url": "high", "hash": "critical"}
 _HARMLESS: Final = frozenset({"reference link", "vendor contact", "warning list", "benign"})
 """Tiers under which intel exports what it found and does not hold against anybody."""
 _MOST_FOUND: Final = 20
+_LONGEST: Final = 256
 _HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -55,6 +57,7 @@ class Indicators:
         self._by_value: dict[str, Indicator] = {}
         for one in indicators:
             self._by_value.setdefault(_folded(one), one)
+        self._tails = {".".join(value.rsplit(".", 2)[-2:]) for value, one in self._by_value.items() if one.kind == "domain"}
         self._has_urls = any(one.kind == "url" for one in self._by_value.values())
         self._wholes = any(one.kind in {"file", "registry"} for one in self._by_value.values())
 
@@ -66,6 +69,8 @@ class Indicators:
         """Return the indicators that a record names, each once, at most twenty."""
         found: dict[str, Indicator] = {}
         for value in _texts(record.fields.values()):
+            if len(value) < 4:
+                continue
             for word in self._words(value):
                 hit = self._by_value.get(word)
                 if hit is not None:
@@ -96,16 +101,22 @@ class Indicators:
         low = value.lower()
         if self._wholes or len(low) < 64:
             yield low
-        for word in _WORD.findall(low):
-            word = word.strip(".:-")  # noqa: PLW2901 - the same word without the sentence around it
+        for word in set(low.translate(_SPACES).split()):
+            if not 3 < len(word) <= _LONGEST:
+                continue
             yield word
-            host, _, port = word.rpartition(":")
-            if host and port.isdecimal() and ":" not in host:
-                yield host
-                word = host  # noqa: PLW2901 - the host without its port
-            for at in (at for at, character in enumerate(word) if character == "."):
-                yield word[at + 1 :]
-        if self._has_urls:
+            if not (word[-1].isalnum() and word[0].isalnum()):
+                word = word.strip(".:-@_")  # noqa: PLW2901 - the same word without the sentence around it
+                yield word
+            if ":" in word:
+                host, _, port = word.rpartition(":")
+                if port.isdecimal() and ":" not in host:
+                    word = host  # noqa: PLW2901 - the host without its port
+                    yield word
+            labels = word.rsplit(".", 2)
+            if len(labels) == 3 and f"{labels[1]}.{labels[2]}" in self._tails:
+                yield from (word[at + 1 :] for at, character in enumerate(word) if character == ".")
+        if self._has_urls and "://" in low:
             for url in _URL.findall(low):
                 yield url.rstrip(".,;)]/")
 

@@ -74,3 +74,23 @@ def raised(incident: Incident, run: str) -> IncidentRaised:
         tactics=incident.tactics,
         techniques=incident.techniques,
     )
+
+
+def handover(found: Incident) -> bytes:
+    """Return an incident as the plain JSON that responses are planned against: ids, entities, techniques, evidence, times."""
+    named = [{"kind": entity.kind, "value": entity.value} for entity in found.entities]
+    known = {(each["kind"], each["value"]) for each in named}
+    named += [{"kind": "host", "value": host} for host in found.hosts if ("host", host.lower()) not in known and host]
+    evidence = dict.fromkeys(cite for part in found.statements for cite in part.cites)
+    return msgspec.json.encode(
+        {
+            "id": found.id,
+            "title": found.title[:4000],
+            "severity": found.severity,
+            "entities": named[:1000],
+            "techniques": found.techniques[:200],
+            "evidence": [cite[:200] for cite in evidence][:1000],
+            "began_at": found.first_at,
+            "raised_at": found.raised_at,
+        }
+    )

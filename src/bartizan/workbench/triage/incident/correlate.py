@@ -32,6 +32,8 @@ _PENDING: Final = 200_000
 _ASIDE: Final = 5_000
 _AFTER: Final = 3
 _SECONDED: Final = 2
+_POISONED: Final = 0.25
+"""Rarity below which no claim of a technique falls, however often somebody let it happen before."""
 _ECHO: Final = 5.0
 _LATER: Final = 45 * 60.0
 
@@ -47,6 +49,7 @@ class Correlator:
         self._resting: dict[str, Chain] = {}
         self._open: list[Chain] = []
         self._tools: dict[str, float] = {}
+        self._titles: dict[str, float] = {}
         self._elsewhere: dict[str, int] = {}
         self._sweeps: dict[str, tuple[float, Place]] = {}
         self._pending: deque[tuple[float, int, Place]] = deque()
@@ -61,6 +64,7 @@ class Correlator:
         self.now = max(self.now, at)
         place.see(at)
         self._tools.setdefault(place.signature.tool, at)
+        self._titles.setdefault(place.word, at)
         if self.now - self._swept_at >= 60.0:
             self._sweep_up()
         elif self._stops.waiting:
@@ -94,14 +98,16 @@ class Correlator:
         self._pend(at, row, place)
         kind = place.family.kind
         if kind == "routine":
-            if place.family.id == "housekeeping":
+            if place.family.id == "housekeeping" and self._explains(at, place):
                 self._stops.update(at, place.host)
             elif place.family.id == "alerts_about_alerts":
                 self._echo(at, row, place)
             self._learn(at, place)
             return
         if kind == "session":
-            self._stops.session(at, place.host)
+            self._stops.session(at, place.host, known=self._explains(at, place))
+        elif place.family.id == "odd_account_use":
+            self._stops.account(at, place.host)
         strength, why = self._strength(at, place)
         chain = self._active.get(place.host)
         if strength >= _STARTS:
@@ -116,6 +122,10 @@ class Correlator:
         if place.family.id == "service_change":
             self._stops.change(at, row, place, learnt=self._learnt(at, place))
 
+    def _explains(self, at: float, place: Place) -> bool:
+        """Say whether an alert may explain another away: in words that have been usual for a day, so no text that came with an attack."""
+        return at - self._titles[place.word] >= LEARNING
+
     def _learnt(self, at: float, place: Place) -> bool:
         return at - self._tools[place.signature.tool] >= LEARNING
 
@@ -123,9 +133,11 @@ class Correlator:
         family = place.family
         if family.kind == "session":
             return 0.1, "logon near other signs"
-        elsewhere = self._elsewhere.get(place.signature.title, 0) - place.hours
+        elsewhere = self._elsewhere.get(place.word, 0) - place.hours
         rarity = 1.0 / (1.0 + place.hours + 0.25 * max(0, elsewhere))
         why = f"seen in {place.hours} earlier hours here, {max(0, elsewhere)} elsewhere"
+        if family.kind == "hard" and rarity < _POISONED:
+            rarity = _POISONED
         if place.bursts and not family.common:
             rarity, why = 1.0, "far more in five minutes than in any quiet ones"
         if family.kind == "soft" and not self._learnt(at, place):
@@ -134,8 +146,7 @@ class Correlator:
 
     def _learn(self, at: float, place: Place) -> None:
         if place.learn(at):
-            title = place.signature.title
-            self._elsewhere[title] = self._elsewhere.get(title, 0) + 1
+            self._elsewhere[place.word] = self._elsewhere.get(place.word, 0) + 1
 
     def _sign(self, at: float, row: int, place: Place, strength: float, why: str, entities: tuple[Entity, ...]) -> None:
         chain = self._active.get(place.host)
@@ -153,8 +164,8 @@ class Correlator:
         self._graph.name(at, place.host, entities, chain)
 
     def _swept(self, at: float, place: Place) -> Chain | None:
-        before = self._sweeps.get(place.signature.title)
-        self._sweeps[place.signature.title] = (at, place)
+        before = self._sweeps.get(place.word)
+        self._sweeps[place.word] = (at, place)
         if before is None or at - before[0] > _SWEEP or before[1].host == place.host:
             return None
         chain = self._active.get(before[1].host)
@@ -203,7 +214,7 @@ class Correlator:
         """Unusual elsewhere while an incident is under way: it supports, but proves nothing."""
         if place.family.common or not self._open:
             return
-        elsewhere = self._elsewhere.get(place.signature.title, 0) - place.hours
+        elsewhere = self._elsewhere.get(place.word, 0) - place.hours
         if 1.0 / (1.0 + place.hours + 0.25 * max(0, elsewhere)) < _SUPPORTS:
             return
         for chain in self._open:

@@ -31,7 +31,8 @@ TACTICS: Final = (
 )
 """ATT&CK's enterprise tactics in their order."""
 
-_BY_SEVERITY: Final[dict[Severity, float]] = {"informational": 0.0, "low": 0.3, "medium": 1.0, "high": 2.0, "critical": 3.5}
+_RANK: Final[dict[Kind, int]] = {"routine": 0, "session": 1, "soft": 2, "hard": 3}
+_BY_SEVERITY: Final[dict[Severity, float]] = {"informational": 0.0, "low": 0.3, "medium": 1.0, "high": 2.5, "critical": 3.5}
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +62,12 @@ def families() -> tuple[Family, ...]:
 def classify(title: str, severity: Severity, techniques: tuple[str, ...] = ()) -> Family:
     """Name the family that a signature belongs to; never empty, and never lighter than its severity says."""
     words = title.lower()
-    for family in families():
-        if any(all(part in words for part in phrase.split("+")) for phrase in family.phrases):
-            return _heavier(family, severity, techniques)
+    matching = [family for family in families() if any(all(part in words for part in phrase.split("+")) for phrase in family.phrases)]
+    if matching:
+        # Words that an attacker adds to a title may make it heavier, never lighter: the gravest family that matches is the one.
+        return _heavier(
+            max(matching, key=lambda family: (_RANK[family.kind], family.weight * (family.kind == "hard"))), severity, techniques
+        )
     kind: Kind = "hard" if techniques and SEVERITIES.index(severity) >= SEVERITIES.index("medium") else "soft"
     named = techniques[0] if techniques else ""
     return Family(id="other", kind=kind, tactic=tactic_of(named), technique=named, weight=_BY_SEVERITY[severity] or 0.2)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
-from bartizan.workbench.triage.record import SEVERITIES, Alert, Entity, EntityKind, LogRecord, LogSource, Severity
+from bartizan.workbench.triage.ingest.foreign import entities
+from bartizan.workbench.triage.record import SEVERITIES, Alert, LogRecord, LogSource, Severity
 
-_HOST: Final = ("Computer", "host", "hostname", "Hostname", "host.name", "HostName", "agent.name", "device")
-_NAMES: Final[tuple[tuple[EntityKind, tuple[str, ...]], ...]] = (
-    ("user", ("User", "TargetUserName", "SubjectUserName", "user", "user.name", "userIdentity.arn")),
-    ("ip", ("SourceIp", "IpAddress", "DestinationIp", "src_ip", "dest_ip", "source.ip", "c-ip", "sourceIPAddress", "id.orig_h")),
-    ("process", ("Image", "NewProcessName", "exe")),
-    ("domain", ("QueryName", "DestinationHostname", "query", "cs-host")),
-)
 _MOST: Final = 12
-_NOBODY: Final = frozenset({"-", "", "::1", "127.0.0.1", "0.0.0.0", "system", "nt authority\\system", "local service", "network service"})  # noqa: S104 - compared, not bound
+_HOST: Final = ("Computer", "host", "hostname", "Hostname", "host.name", "HostName", "agent.name", "device")
 
 
 class About(Protocol):
@@ -75,18 +69,7 @@ def alert_of(record: LogRecord, about: About) -> Alert:
         title=about.title,
         severity=level,
         host=host,
-        entities=entities_of(record),
+        entities=entities(record.fields)[:_MOST],
         techniques=tuple(name.upper() for name in named if name[:1] == "t" and name[1:5].isdigit()),
         records=(record.id,),
     )
-
-
-def entities_of(record: LogRecord) -> tuple[Entity, ...]:
-    """Return who and what a record names."""
-    found: dict[Entity, None] = {}
-    for kind, names in _NAMES:
-        for name in names:
-            value = record.fields.get(name)
-            if isinstance(value, str) and value.lower() not in _NOBODY:
-                found[Entity(kind, value.lower()[:200])] = None
-    return tuple(found)[:_MOST]

@@ -28,6 +28,7 @@ _SHOWN: Final = 12
 _MOST_NAMED: Final = 100_000
 _FAR: Final = 4
 _FEW: Final = 50
+_UNDATED: Final = ("no time", -2)
 _SEVERAL: Final = ("several hosts", -1)
 """Stands for the days on which a host had fewer than ``_FEW`` suppressed alerts, so that a sample of groups is none of stragglers."""
 
@@ -73,7 +74,7 @@ class Triage:
         """Correlate what was taken in, in order of time."""
         correlator, health = Correlator(self._assets), Health()
         times, places = self._times, self._places
-        for row in sorted(range(len(times)), key=times.__getitem__):
+        for row in sorted((row for row, at in enumerate(times) if at > 0), key=times.__getitem__):
             place = places[row]
             correlator.feed(times[row], row, place, self._named[row])
             health.see(times[row], place.signature.tool, place.host)
@@ -169,9 +170,9 @@ class Triage:
         by_day: dict[tuple[str, int], array[int]] = {}
         for row, flag in enumerate(taken):
             if not flag:
-                key = (self._places[row].host, int(self._times[row] // 86400))
+                key = (self._places[row].host, int(self._times[row] // 86400)) if self._times[row] > 0 else _UNDATED
                 by_day.setdefault(key, array("Q")).append(row)
-        for key, rows in [item for item in by_day.items() if len(item[1]) < _FEW]:
+        for key, rows in [item for item in by_day.items() if len(item[1]) < _FEW and item[0] != _UNDATED]:
             by_day.setdefault(_SEVERAL, array("Q")).extend(rows)
             del by_day[key]
         groups = []
@@ -186,17 +187,18 @@ class Triage:
         counts = Counter(self._places[row].signature.title for row in listed)
         start, end = min(self._times[row] for row in listed), max(self._times[row] for row in listed)
         silent = health.silent(start, end, {host}) if day >= 0 else ()
+        reason = "a sensor fell silent" if silent else "no time that can be read" if (host, day) == _UNDATED else ""
         name = datetime.fromtimestamp(day * 86400, UTC).date().isoformat() if day >= 0 else "several days"
         return Group(
             id="group:" + hashlib.sha256(f"{host}|{name}|{self._ids[listed[0]]}".encode()).hexdigest()[:16],
             host=host,
             day=name,
-            verdict="not evaluable" if silent else "benign",
+            verdict="not evaluable" if reason else "benign",
             p=BACKGROUND,
             start=start,
             end=end,
             alerts=len(listed),
-            reason="a sensor fell silent" if silent else "no sign strong enough, alone or with others",
+            reason=reason or "no sign strong enough, alone or with others",
             signatures=tuple(counts.most_common(_SHOWN)),
             missing=silent,
         )

@@ -31,10 +31,26 @@ class Place:
     can't make itself normal, however long it lasts.
     """
 
-    __slots__ = ("_bin", "_hour", "_in_bin", "chain", "count", "family", "first", "host", "hours", "last", "peak", "signature", "worst")
+    __slots__ = (
+        "_bin",
+        "_hour",
+        "_in_bin",
+        "chain",
+        "count",
+        "family",
+        "first",
+        "host",
+        "hours",
+        "last",
+        "peak",
+        "signature",
+        "word",
+        "worst",
+    )
 
     def __init__(self, signature: Signature, host: str, family: Family) -> None:
         self.signature = signature
+        self.word = f"{signature.tool}|{signature.severity}|{signature.title}"
         self.host = host
         self.family = family
         self.count = 0

@@ -30,6 +30,8 @@ class Stops:
     def __init__(self) -> None:
         self._waiting: list[Stop] = []
         self._sessions: dict[str, float] = {}
+        self._accounts: dict[str, float] = {}
+        self._unsure: dict[str, float] = {}
         self._updates: dict[str, float] = {}
         self._last: dict[str, float] = {}
 
@@ -45,8 +47,20 @@ class Stops:
             if stop.host == host:
                 stop.explained = True
 
-    def session(self, at: float, host: str) -> None:
-        """Note that somebody logged on or off."""
+    def session(self, at: float, host: str, *, known: bool) -> None:
+        """Note that somebody logged on or off. Words that are new count only once an alert about accounts bears them out."""
+        if known or at - self._accounts.get(host, float("-inf")) <= _NEAR:
+            self._explain(at, host)
+        else:
+            self._unsure[host] = at
+
+    def account(self, at: float, host: str) -> None:
+        """Note that an account was used in a new way."""
+        self._accounts[host] = at
+        if at - self._unsure.get(host, float("-inf")) <= _NEAR:
+            self._explain(at, host)
+
+    def _explain(self, at: float, host: str) -> None:
         self._sessions[host] = at
         for stop in self._waiting:
             if stop.host == host and abs(stop.at - at) <= _NEAR:

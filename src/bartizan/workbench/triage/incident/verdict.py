@@ -17,7 +17,8 @@ BACKGROUND: Final = 0.01
 
 def probability(score: float) -> float:
     """Calibrate a score. Slope and offset are from ``bench triage --part incidents`` on labelled scenarios; capped below certainty."""
-    return round(min(_MOST, 1.0 / (1.0 + math.exp(-(_SLOPE * score + _OFFSET * (1 if score >= RAISED else -1))))), 4)
+    odds = _SLOPE * score + (_OFFSET if score >= RAISED else -_OFFSET)
+    return round(min(_MOST, max(1.0 - _MOST, 1.0 / (1.0 + math.exp(-odds)))), 4)
 
 
 def verdict(score: float) -> Verdict:

@@ -57,7 +57,7 @@ class FieldScan:
                 self._absent.add(number)
             case "exists" | "any":
                 self._present.add(number)
-            case "eq" if not atom.cased:
+            case "eq" if not atom.cased or not atom.value:
                 self._whole[atom.value] = (*self._whole.get(atom.value, ()), number)
             case "eq" | "contains" | "starts" | "ends":
                 self._literal(number, atom)

@@ -5,22 +5,7 @@ filter would have silenced, and for each rule whether to keep, tune or retire it
 """
 
 from bartizan.workbench.triage.tune.labels import Label, Labels
-from bartizan.workbench.triage.tune.propose import Condition, Proposal, propose
-from bartizan.workbench.triage.tune.prove import Proof, prove, watch
 from bartizan.workbench.triage.tune.ratio import Advice, advise
-from bartizan.workbench.triage.tune.shelf import FilterState, TuningDesk
+from bartizan.workbench.triage.tune.states import KINDS, Filters, FilterState
 
-__all__ = [
-    "Advice",
-    "Condition",
-    "FilterState",
-    "Label",
-    "Labels",
-    "Proof",
-    "Proposal",
-    "TuningDesk",
-    "advise",
-    "propose",
-    "prove",
-    "watch",
-]
+__all__ = ["KINDS", "Advice", "FilterState", "Filters", "Label", "Labels", "advise"]

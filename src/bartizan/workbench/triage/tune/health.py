@@ -1,70 +1,16 @@
-"""How rules do: fired when and how often, never, too often, or not evaluated at all; kept as one small file of a data directory."""
+"""Counting a run: every record with the rules that matched, added to what was known of the rules' health."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
 
 import msgspec
 
-from bartizan.errors import StoreError
+from bartizan.workbench.triage.coverage.health import Health, Left, RuleHealth, covers
 from bartizan.workbench.triage.record import LogRecord, LogSource
 from bartizan.workbench.triage.sigma import About, Engine, Limits, cache
 from bartizan.workbench.triage.sigma.ir import Rule
-
-State = Literal["fires", "noisy", "silent", "blind"]
-"""``silent``: its log source was seen and it never fired. ``blind``: its log source was never seen."""
-_NOISY_SHARE: Final = 0.2
-_NOISY_LEAST: Final = 100
-_MOST_FILE: Final = 256 << 20
-
-
-class RuleHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule over all runs that were counted."""
-
-    id: str
-    title: str
-    level: str
-    author: str
-    licence: str
-    techniques: tuple[str, ...]
-    tactics: tuple[str, ...]
-    source: LogSource
-    matches: int = 0
-    first_at: float = 0.0
-    last_at: float = 0.0
-    seen: int = 0
-    """Records of its log source."""
-
-
-class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that takes no part, and why."""
-
-    rule: str
-    title: str
-    file: str
-    reason: str
-
-
-class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """All rules of the packs that were loaded last, over all runs since they were loaded first."""
-
-    rules: tuple[RuleHealth, ...] = ()
-    left: tuple[Left, ...] = ()
-    records: int = 0
-    matches: int = 0
-    runs: int = 0
-    since: float = 0.0
-    until: float = 0.0
-
-    def state(self, rule: RuleHealth) -> State:
-        """Say how a rule does: noisy is a fifth of all matches, and a hundred at least."""
-        if not rule.matches:
-            return "silent" if rule.seen else "blind"
-        return "noisy" if rule.matches >= _NOISY_LEAST and rule.matches >= _NOISY_SHARE * self.matches else "fires"
 
 
 class Tally:
@@ -129,21 +75,7 @@ class Tally:
 
     def _seen(self, wanted: set[LogSource]) -> dict[LogSource, int]:
         """Return how many records each log source of a rule covers."""
-        return {
-            one: sum(count for (source, _, _), count in self._sources.items() if covers(one, source))
-            for one in wanted
-        }
-
-
-def covers(rule: LogSource, record: LogSource) -> bool:
-    """Say whether records of a log source are what a rule's log source asks for."""
-    family = {"registry_event": ("registry_event", "registry_set", "registry_add", "registry_delete", "registry_rename")}
-    categories = family.get(rule.category, (rule.category,))
-    return (
-        rule.product in {"", record.product}
-        and (not rule.category or record.category in categories)
-        and rule.service in {"", record.service}
-    )
+        return {one: sum(count for (source, _, _), count in self._sources.items() if covers(one, source)) for one in wanted}
 
 
 class Pack(msgspec.Struct, frozen=True):
@@ -160,23 +92,6 @@ def pack(paths: Sequence[Path], cache_dir: Path | None) -> Pack:
         item.about.id: LogSource(item.source.product, item.source.category, item.source.service) for item in items if isinstance(item, Rule)
     }
     return Pack(Engine.of(items), sources)
-
-
-def load(path: Path) -> Health:
-    """Return what is known; an empty one where nothing was counted yet. Raises StoreError for a damaged file."""
-    try:
-        data = path.read_bytes() if path.exists() and path.stat().st_size <= _MOST_FILE else b""
-        return msgspec.json.decode(data, type=Health) if data else Health()
-    except (OSError, msgspec.MsgspecError) as error:
-        raise StoreError(f"the counts of rules can't be read: {error}", hint=f"remove {path}; they are counted anew") from error
-
-
-def keep(path: Path, health: Health) -> None:
-    """Replace what is known in one step."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(msgspec.json.encode(health))
-    os.replace(file.name, path)  # noqa: PTH105 - in one step
 
 
 def _about(engine: Engine) -> tuple[About, ...]:

@@ -6,9 +6,6 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal
-
-import msgspec
 
 from bartizan.errors import RefusedError
 from bartizan.event import (
@@ -28,27 +25,7 @@ from bartizan.workbench.triage.sigma.ir import Rule
 from bartizan.workbench.triage.tune.labels import Labels, Word, decode, encode, ids
 from bartizan.workbench.triage.tune.propose import Proposal, propose
 from bartizan.workbench.triage.tune.prove import Proof, Watched, prove, watch
-
-KINDS: Final = ("match_labelled.v1", "filter_proposed.v1", "filter_watched.v1", "filter_deployed.v1", "filter_withdrawn.v1")
-Stage = Literal["proposed", "watched", "live", "withdrawn"]
-
-
-class FilterState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a filter stands. ``seq`` is the entry whose content is its YAML."""
-
-    id: str
-    rule: str
-    stage: Stage
-    fields: tuple[str, ...]
-    seq: int
-    sha256: str
-    false_positives: int
-    true_positives: int
-    watched: FilterWatched | None = None
-    proposed_at: float = 0.0
-    live_at: float = 0.0
-    since_label_s: float = 0.0
-    reason: str = ""
+from bartizan.workbench.triage.tune.states import KINDS, Filters, FilterState, Stage
 
 
 class TuningDesk:
@@ -59,41 +36,19 @@ class TuningDesk:
         self._clock = clock
         self._after = -1
         self.labels = Labels()
-        self.filters: dict[str, FilterState] = {}
+        self._states = Filters()
+
+    @property
+    def filters(self) -> dict[str, FilterState]:
+        """Filters by id."""
+        return self._states.filters
 
     def catch_up(self) -> None:
         """Take in what is new on the record."""
         for seq, entry in self._ledger.events(after=self._after, kinds=KINDS):
             self.labels.fold(seq, entry)
-            self._fold(seq, entry)
+            self._states.fold(seq, entry)
             self._after = seq
-
-    def _fold(self, seq: int, entry: Envelope) -> None:
-        match entry.body:
-            case FilterProposed() as fact:
-                self.filters[fact.filter] = FilterState(
-                    id=fact.filter,
-                    rule=fact.rule,
-                    stage="proposed",
-                    fields=fact.fields,
-                    seq=seq,
-                    sha256=fact.sha256,
-                    false_positives=fact.false_positives,
-                    true_positives=fact.true_positives,
-                    proposed_at=entry.at,
-                )
-            case FilterWatched() as fact:
-                self._change(fact.filter, stage="watched", watched=fact)
-            case FilterDeployed() as fact:
-                self._change(fact.filter, stage="live", live_at=entry.at, since_label_s=fact.since_label_s, reason=fact.reason)
-            case FilterWithdrawn() as fact:
-                self._change(fact.filter, stage="withdrawn", reason=fact.reason)
-            case _:
-                pass
-
-    def _change(self, name: str, **changed: object) -> None:
-        if (known := self.filters.get(name)) is not None:
-            self.filters[name] = msgspec.structs.replace(known, **changed)
 
     def label(self, rule: str, records: Iterable[LogRecord], word: Word, actor: Principal, *, reason: str = "") -> int:
         """Record a person's word on matches; returns how many."""
@@ -113,8 +68,8 @@ class TuningDesk:
 
     def text(self, name: str, actor: Principal) -> str:
         """Return a filter's YAML; raises RefusedError where there is none or it is not what was proposed."""
-        content = next(self._read([self._known(name).seq], actor))
-        if content is None or hashlib.sha256(content).hexdigest() != self._known(name).sha256:
+        content = next(self._read([self.known(name).seq], actor))
+        if content is None or hashlib.sha256(content).hexdigest() != self.known(name).sha256:
             raise RefusedError(f"the text of {name} was erased", code="erased", status=410, hint="propose it again")
         return content.decode()
 
@@ -167,7 +122,7 @@ class TuningDesk:
 
     def watch(self, name: str, rule: Rule, records: Iterable[LogRecord], actor: Principal) -> Watched:
         """Run a filter in shadow over records, and record what it would have silenced."""
-        self._known(name, "proposed", "watched")
+        self.known(name, "proposed", "watched")
         true = ids(self.labels.of(rule.about.id, "true_positive"))
         found = watch(rule, self.text(name, actor), records, true=true)
         fact = FilterWatched(
@@ -188,7 +143,7 @@ class TuningDesk:
         Raises:
             RefusedError: It was not watched, it lost a true positive then, or it would lose one now.
         """
-        known = self._known(name, "watched")
+        known = self.known(name, "watched")
         if known.watched is None or known.watched.true_positives_lost:
             raise RefusedError(f"{name} silenced a true positive in shadow", code="not_proven", hint="propose it again")
         text = self.text(name, actor)
@@ -204,7 +159,7 @@ class TuningDesk:
 
     def withdraw(self, name: str, actor: Principal, *, reason: str) -> None:
         """Take a filter out of force, or drop a proposal."""
-        self._known(name, "proposed", "watched", "live")
+        self.known(name, "proposed", "watched", "live")
         self._ledger.append_now(self._entry(FilterWithdrawn(filter=name, reason=reason), actor))
         self.catch_up()
 
@@ -219,7 +174,8 @@ class TuningDesk:
             (folder / name).write_text(self.text(one.id, actor), encoding="utf-8")
         return len(live)
 
-    def _known(self, name: str, *stages: Stage) -> FilterState:
+    def known(self, name: str, *stages: Stage) -> FilterState:
+        """Return a filter; raises RefusedError where there is none, or it is at none of these stages."""
         known = self.filters.get(name)
         if known is None:
             raise RefusedError(f"there is no filter {name[:80]!r}", code="unknown_filter", status=404, hint="bartizan triage tune list")

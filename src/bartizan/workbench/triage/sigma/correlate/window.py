@@ -95,7 +95,9 @@ def value_of(correlation: Correlation, entries: Sequence[Entry]) -> float | None
 
 
 def holds(correlation: Correlation, entries: Sequence[Entry]) -> bool:
-    """Say whether the correlation's condition holds over the entries, which are in order."""
+    """Say whether the correlation's condition holds over the entries, which are in order; over none it never does."""
+    if not entries:
+        return False
     value = value_of(correlation, entries)
     if value is None:
         return False
