@@ -15,9 +15,10 @@ from bartizan.workbench.code import SEVERITIES, Finding, Scan, at_least
 from bartizan.workbench.code.copilot import Ask, attempt
 from bartizan.workbench.code.finding import Severity
 from bartizan.workbench.code.fix import Executed, Fix, Gate, Workspace
-from bartizan.workbench.code.fix.branch import commit, request_text
+from bartizan.workbench.code.fix.deliver import deliver
 from bartizan.workbench.code.fix.mending import drivers_of, fixed
 from bartizan.workbench.code.fix.patch import patched
+from bartizan.workbench.code.record import Kept, sources
 from bartizan.workbench.code.validate import Confinement, ConfinementError, ProjectTests, Proof, ProofCheck, prove
 from bartizan.workbench.code.validate.confine import lend
 
@@ -87,13 +88,17 @@ def bench(path: Path, wanted: Fixing, told: Told | None = None) -> Iterator[Benc
         yield Bench(workspace, findings, gate, proofs, drivers_of(workspace))
 
 
-def mend(path: Path, wanted: Fixing, told: Told | None = None) -> list[Fix]:
-    """Return one fix for each finding, in their order; the tree is not touched."""
+def mend(path: Path, wanted: Fixing, told: Told | None = None) -> Kept:
+    """Return the findings with one fix each, in their order, and the proofs tried on the way; the tree is not touched."""
     with bench(path, wanted, told) as at:
-        done = [fixed(at.gate, finding, drivers=at.drivers) for finding in chosen(at.findings, wanted.only, wanted.severity)]
+        findings = chosen(at.findings, wanted.only, wanted.severity)
+        done = [fixed(at.gate, finding, drivers=at.drivers) for finding in findings]
         if wanted.model:
             done = asyncio.run(_with_model(at, done, wanted))
-    return done
+        names = {each for finding in findings for each in (finding.file, *(step.file for step in finding.flow))}
+        texts = {name: at.workspace.read(name) for name in sorted(names)}
+    found = () if at.proofs is None else tuple(at.proofs.proofs.values())
+    return Kept(path=str(path.resolve()), findings=tuple(findings), fixes=tuple(done), proofs=found, sources=sources(findings, texts))
 
 
 async def _with_model(at: Bench, done: list[Fix], wanted: Fixing) -> list[Fix]:
@@ -126,28 +131,6 @@ def verified(path: Path, patch: bytes, finding: str, *, python: Path | None = No
     with bench(path, Fixing(python=python)) as at:
         wanted = chosen(at.findings, (finding,), "low")[0]
         return at.gate.judge(wanted, patched(patch, at.workspace.read), by="patch")
-
-
-def deliver(path: Path, fixes: Sequence[Fix], *, branch: str = "") -> str:
-    """Put patches into the tree, or onto a new branch; return what was done. Patches that touch the same lines are left out by name."""
-    root = path if path.is_dir() else path.parent
-    files: dict[str, bytes] = {}
-    taken, left = [], []
-    for fix in fixes:
-        try:
-            files |= patched(fix.diff.encode("utf-8", "surrogateescape"), lambda name: files.get(name) or (root / name).read_bytes())
-            taken.append(fix)
-        except WorkError:
-            left.append(f"{fix.file}:{fix.line}")
-    late = f"; left out because others touch the same lines: {', '.join(left)}; run it again" if left else ""
-    if not taken:
-        return f"nothing to write{late}"
-    if branch:
-        made = commit(root, branch, files, request_text(taken))
-        return f"{len(taken)} patches are commit {made[:12]} on branch {branch}{late}"
-    for name, data in files.items():
-        (root / name).write_bytes(data)
-    return f"{len(taken)} patches written into {len(files)} files{late}"
 
 
 __all__ = ["Bench", "Fixing", "bench", "chosen", "deliver", "mend", "proofs", "scanner", "verified"]

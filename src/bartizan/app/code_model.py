@@ -34,11 +34,15 @@ class Wanted(Protocol):
         """None for ``bartizan.toml`` here."""
 
 
+def _app(wanted: Wanted) -> App:
+    here = Path("bartizan.toml")
+    return App(wanted.data or Path("bartizan-data"), load(wanted.config or (here if here.exists() else None)), role="code")
+
+
 @asynccontextmanager
 async def asking(wanted: Wanted) -> AsyncIterator[Ask]:
     """Compose the gateway without a socket, and give a way to ask it."""
-    here = Path("bartizan.toml")
-    app = App(wanted.data or Path("bartizan-data"), load(wanted.config or (here if here.exists() else None)), role="code")
+    app = _app(wanted)
     upstreams = app.upstreams()
     try:
         await upstreams.refresh()

@@ -21,7 +21,7 @@ from bartizan.workbench.code.validate.confine import lend
 from bartizan.workbench.code.validate.escapes import run as attempts
 from bartizan.workbench.code.validate.prove import Proof
 
-_HEAD = "import importlib.util\n_s = importlib.util.spec_from_file_location('app', 'app.py')\napp = importlib.util.module_from_spec(_s)\n_s.loader.exec_module(app)\n\n\n"
+_HEAD = "import importlib.util\n_s = importlib.util.spec_from_file_location('app', 'app.py')\napp = importlib.util.module_from_spec(_s)\n_s.loader.exec_module(app)\n\n\n"  # noqa: E501 - a program in one string
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):

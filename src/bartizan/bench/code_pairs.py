@@ -21,7 +21,7 @@ class Pair(msgspec.Struct, frozen=True):
     safe: str
 
 
-_DB: Final = "c = __import__('sqlite3').connect(':memory:')\nc.execute('CREATE TABLE t (id INTEGER, name TEXT)')\nc.execute(\"INSERT INTO t VALUES (1, 'ann')\")\nc.execute(\"INSERT INTO t VALUES (2, 'bob')\")\n"
+_DB: Final = "c = __import__('sqlite3').connect(':memory:')\nc.execute('CREATE TABLE t (id INTEGER, name TEXT)')\nc.execute(\"INSERT INTO t VALUES (1, 'ann')\")\nc.execute(\"INSERT INTO t VALUES (2, 'bob')\")\n"  # noqa: E501 - a program in one string
 _BAD: Final = "x' OR '1'='1"
 
 
@@ -36,18 +36,18 @@ def _command(name: str, body: str, works: str = "assert 'ann' in str(app.run('an
         78,
         f"import os\nimport subprocess\n\n\ndef run(name):\n    {body}\n",
         works,
-        "import os\ntry:\n    app.run('x; touch /tmp/pwned #')\nexcept (OSError, subprocess.SubprocessError):\n    pass\nassert not os.path.exists('/tmp/pwned')".replace(
+        "import os\ntry:\n    app.run('x; touch /tmp/pwned #')\nexcept (OSError, subprocess.SubprocessError):\n    pass\nassert not os.path.exists('/tmp/pwned')".replace(  # noqa: E501 - a program in one string
             "subprocess.SubprocessError", "__import__('subprocess').SubprocessError"
         ),
     )
 
 
-_FILES: Final = "import pathlib\npathlib.Path('/tmp/box').mkdir(exist_ok=True)\npathlib.Path('/tmp/box/a.txt').write_text('in')\npathlib.Path('/tmp/out.txt').write_text('out')\n"
+_FILES: Final = "import pathlib\npathlib.Path('/tmp/box').mkdir(exist_ok=True)\npathlib.Path('/tmp/box/a.txt').write_text('in')\npathlib.Path('/tmp/out.txt').write_text('out')\n"  # noqa: E501 - a program in one string
 
 
 def _path(name: str, body: str) -> Pair:
     code = f"import os\nfrom pathlib import Path\n\nBASE = '/tmp/box'\n\n\ndef read(name):\n    {body}\n"
-    safe = f"{_FILES}import pytest\nfor n in ('../out.txt', '/tmp/out.txt'):\n    try:\n        assert app.read(n) != 'out'\n    except (ValueError, OSError):\n        pass"
+    safe = f"{_FILES}import pytest\nfor n in ('../out.txt', '/tmp/out.txt'):\n    try:\n        assert app.read(n) != 'out'\n    except (ValueError, OSError):\n        pass"  # noqa: E501 - a program in one string
     return Pair(name, 22, code, f"{_FILES}assert app.read('a.txt') == 'in'", safe)
 
 
@@ -192,8 +192,8 @@ PAIRS: Final[tuple[Pair, ...]] = (
         22,
         "import tarfile",
         "with tarfile.open(x) as t:\n        t.extractall('/tmp/tar')",
-        "import tarfile\nopen('/tmp/in.txt', 'w').close()\nt = tarfile.open('/tmp/g.tar', 'w')\nt.add('/tmp/in.txt', 'in.txt')\nt.close()\napp.f('/tmp/g.tar')\nassert open('/tmp/tar/in.txt')",
-        "import os, tarfile\nopen('/tmp/in.txt', 'w').close()\nt = tarfile.open('/tmp/b.tar', 'w')\nt.add('/tmp/in.txt', '../evil.txt')\nt.close()\ntry:\n    app.f('/tmp/b.tar')\nexcept tarfile.TarError:\n    pass\nassert not os.path.exists('/tmp/evil.txt')",
+        "import tarfile\nopen('/tmp/in.txt', 'w').close()\nt = tarfile.open('/tmp/g.tar', 'w')\nt.add('/tmp/in.txt', 'in.txt')\nt.close()\napp.f('/tmp/g.tar')\nassert open('/tmp/tar/in.txt')",  # noqa: E501 - a program in one string
+        "import os, tarfile\nopen('/tmp/in.txt', 'w').close()\nt = tarfile.open('/tmp/b.tar', 'w')\nt.add('/tmp/in.txt', '../evil.txt')\nt.close()\ntry:\n    app.f('/tmp/b.tar')\nexcept tarfile.TarError:\n    pass\nassert not os.path.exists('/tmp/evil.txt')",  # noqa: E501 - a program in one string
     ),
     _plain(
         "temporary-name",
@@ -209,7 +209,7 @@ PAIRS: Final[tuple[Pair, ...]] = (
         "import logging\n\nlog = logging.getLogger('x')",
         "log.warning('user ' + x)",
         "app.f('ann')",
-        "import logging\nseen = []\nh = logging.Handler()\nh.emit = lambda r: seen.append(r.getMessage())\napp.log.addHandler(h)\napp.f('a\\nb')\nassert '\\n' not in seen[0]",
+        "import logging\nseen = []\nh = logging.Handler()\nh.emit = lambda r: seen.append(r.getMessage())\napp.log.addHandler(h)\napp.f('a\\nb')\nassert '\\n' not in seen[0]",  # noqa: E501 - a program in one string
     ),
     _plain(
         "template-string",

@@ -118,7 +118,7 @@ def _run(confinement: Confinement, tree: Path, finding: Finding, kind: str, give
         "canary": nonce,
         "files": {"/tmp/canary.txt": nonce, f"/tmp/canary-{nonce}.txt": nonce},  # noqa: S108 - the sandbox's own
     }
-    here = files(__package__)
+    here = files(__package__) / "inside"
     job = {name: here.joinpath(name).read_bytes() for name in ("driver.py", "standins.py")}
     ran = confinement.run(
         [str(confinement.python), "-B", "/job/driver.py"], tree=tree, files={**job, "plan.json": msgspec.json.encode(plan)}, bounds=_BOUNDS
@@ -137,7 +137,7 @@ def _outcome(ran: Ran, mark: str) -> Outcome:
         return Outcome(error="the driver's answer can't be read")
 
 
-def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:
+def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:  # noqa: PLR0911 - one line a kind
     """Say what harm was seen; empty for none."""
     text = f"{outcome.result}\n{outcome.printed}"
     match kind:
