@@ -6,10 +6,11 @@ import subprocess
 import pytest
 from bartizan.errors import WorkError
 from bartizan.workbench.code import Finding, Scan
-from bartizan.workbench.code.fix import Check, Gate, Workspace, fixed
+from bartizan.workbench.code.fix import Check, Gate, Workspace
 from bartizan.workbench.code.fix.blocks import applied, blocks_of
 from bartizan.workbench.code.fix.branch import commit, request_text
 from bartizan.workbench.code.fix.gate import gone, no_new
+from bartizan.workbench.code.fix.mending import fixed
 from bartizan.workbench.code.fix.outcome import state_of
 from bartizan.workbench.code.fix.patch import patched
 from bartizan.workbench.code.fix.workspace import unified

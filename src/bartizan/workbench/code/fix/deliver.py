@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bartizan.errors import WorkError
@@ -18,9 +19,7 @@ def deliver(path: Path, fixes: Sequence[Fix], *, branch: str = "") -> str:
     taken, left = [], []
     for fix in fixes:
         try:
-            files |= patched(
-                fix.diff.encode("utf-8", "surrogateescape"), lambda name, so_far=dict(files): so_far.get(name) or (root / name).read_bytes()
-            )
+            files |= patched(fix.diff.encode("utf-8", "surrogateescape"), partial(_current, root, dict(files)))
             taken.append(fix)
         except WorkError:
             left.append(f"{fix.file}:{fix.line}")
@@ -33,3 +32,7 @@ def deliver(path: Path, fixes: Sequence[Fix], *, branch: str = "") -> str:
     for name, data in files.items():
         (root / name).write_bytes(data)
     return f"{len(taken)} patches written into {len(files)} files{late}"
+
+
+def _current(root: Path, written: dict[str, bytes], name: str) -> bytes:
+    return written[name] if name in written else (root / name).read_bytes()
