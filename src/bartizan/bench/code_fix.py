@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,7 @@ from bartizan.workbench.code.validate import Confinement, prove
 from bartizan.workbench.code.validate.confine import lend
 from bartizan.workbench.code.validate.escapes import run as attempts
 from bartizan.workbench.code.validate.prove import Proof
+from bartizan.workbench.intel.extract.rows import rows_of
 
 _HEAD = "import importlib.util\n_s = importlib.util.spec_from_file_location('app', 'app.py')\napp = importlib.util.module_from_spec(_s)\n_s.loader.exec_module(app)\n\n\n"  # noqa: E501 - a program in one string
 
@@ -242,3 +244,27 @@ def escapes() -> Escapes:
     done = list(attempts(Confinement()))
     out = tuple(each.name for each in done if not each.held)
     return Escapes(attempts=len(done), escaped=len(out), names=out)
+
+
+def measure(*, data: Path | None, peers: Path | None) -> dict[str, Any]:  # noqa: ARG001 - no peer mends by finding
+    """Return everything: pairs, proofs of their programs and escapes; with a folder of data its ``securityeval`` rows besides."""
+    found: dict[str, Any] = {"escapes": escapes(), "pairs": pairs()}
+    source = None if data is None else next(iter(sorted(data.glob("securityeval*.jsonl*"))), None)
+    if source is None:
+        found["proofs"] = proofs((pair.name, pair.code) for pair in PAIRS)
+    else:
+        read = [_Row(id=str(row["id"]), code=str(row["code"])) for row in rows_of(source)]
+        found["rows"] = rows((row.id, _weakness(row.id), row.code) for row in read)
+        found["proofs"] = proofs((row.id, row.code) for row in read)
+    return {name: msgspec.to_builtins(value) for name, value in found.items()}
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    code: str
+
+
+def _weakness(name: str) -> int:
+    """Read the weakness in a row's id, such as ``CWE-078_author_1.py``."""
+    digits = name.partition("CWE-")[2].partition("_")[0]
+    return int(digits) if digits.isdigit() else 0
