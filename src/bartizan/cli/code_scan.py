@@ -23,6 +23,10 @@ def scan(
     path: Annotated[Path, typer.Argument(help="A file or a folder")],
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0 to this file")] = None,
     severity: Annotated[str, typer.Option(help="Print findings from this severity: low, medium, high or critical")] = "medium",
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", help="Keep trees and findings in this folder, so that the next scan looks only at what changed"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Scan source code; nothing of it is imported or run."""
@@ -32,13 +36,13 @@ def scan(
 
     if severity not in SEVERITIES:
         raise typer.BadParameter(", ".join(SEVERITIES), param_hint="--severity")
-    done = scan_python(path)
+    done = scan_python(path, cache=cache)
     if sarif is not None:
         sarif.write_bytes(writer.encode(done))
     if json:
         emit(done)
     else:
-        shown = [one for one in done.findings if at_least(one, severity)]  # type: ignore[arg-type] # checked above
+        shown = [one for one in done.findings if at_least(one, severity)]
         sys.stdout.write("".join(_lines(one) for one in shown))
         _sum(done, len(shown), severity)
 
@@ -56,7 +60,9 @@ def _sum(scan: Scan, shown: int, severity: str) -> None:
     c = scan.coverage
     say(f"{shown} findings from severity {severity}, {len(scan.findings)} in all")
     read = 100 * (1 - c.lost_lines / c.lines) if c.lines else 100
-    say(f"{c.files} files: {c.parsed} read, {c.partial} read around errors, {c.failed} not read; {read:.1f} % of {c.lines} lines understood")
+    say(
+        f"{c.files} files: {c.parsed} read, {c.partial} read around errors, {c.failed} not read; {read:.1f} % of {c.lines} lines understood"
+    )
     for note in scan.notes[:20]:
         say(safe(f"  {note.file}:{note.line}: {note.code}: {note.message}"))
     if len(scan.notes) > 20:
