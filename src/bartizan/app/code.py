@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
+from bartizan.config import load
 from bartizan.errors import ConfigError, WorkError
 from bartizan.workbench.code import SEVERITIES, Finding, Scan, at_least
-from bartizan.workbench.code.copilot import Ask, attempt
+from bartizan.workbench.code.copilot import attempt
 from bartizan.workbench.code.finding import Severity
 from bartizan.workbench.code.fix import Executed, Fix, Gate, Workspace
 from bartizan.workbench.code.fix.deliver import deliver
@@ -24,6 +25,8 @@ from bartizan.workbench.code.validate.confine import lend
 
 Told = Callable[[str], None]
 _AT_MOST: Final = 2000
+_HERE: Final = Path("bartizan.toml")
+_DATA: Final = Path("bartizan-data")
 
 
 class Fixing(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +109,17 @@ async def _with_model(at: Bench, done: list[Fix], wanted: Fixing) -> list[Fix]:
     from bartizan.app.code_model import asking  # noqa: PLC0415 - the gateway is composed only where a model is asked
 
     known = {finding.id: finding for finding in at.findings}
-    async with asking(wanted) as ask:
-        return [each if each.state != "rejected" else await _tried(at, known[each.finding], each, wanted, ask) for each in done]
-
-
-async def _tried(at: Bench, finding: Finding, before: Fix, wanted: Fixing, ask: Ask) -> Fix:
-    made = (await attempt(ask, at.gate, finding, model=wanted.model, most=wanted.attempts)).fix
-    return before if made.state == "rejected" and before.diff else made
+    settings = load(wanted.config or (_HERE if _HERE.exists() else None))
+    async with asking(wanted.data or _DATA, settings, key=wanted.key, model=wanted.model) as model:
+        out = []
+        for each in done:
+            if each.state != "rejected":
+                out.append(each)
+                continue
+            tried = await attempt(model.ask, at.gate, known[each.finding], model=wanted.model, most=wanted.attempts)
+            model.told(tried)
+            out.append(each if tried.fix.state == "rejected" and each.diff else tried.fix)
+    return out
 
 
 def proofs(path: Path, *, only: Sequence[str] = (), severity: Severity = "low", python: Path | None = None) -> Iterator[Proof]:
