@@ -319,7 +319,9 @@ class World:
         for arguments in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
             subprocess.run(["git", "-C", str(root), *arguments], check=True)  # noqa: S607 - the git of whoever runs the tests
         step = Step(file="app.py", line=5, text="os.system(x)", why="sink: <b>shell</b>")
-        found = Finding(id="finding-1", rule="py/command-injection", cwe=78, file="app.py", line=5, message="x", severity="high", flow=(step,))
+        found = Finding(
+            id="finding-1", rule="py/command-injection", cwe=78, file="app.py", line=5, message="x", severity="high", flow=(step,)
+        )
         checks = tuple(Check(name=name, passed=True) for name in ("parses", "small", "gone", "no new finding", "tests"))
         fix = Fix(finding="finding-1", state="verified", diff=unified("app.py", before, after), by="argument-list", checks=checks)
         proof = Proof(finding="finding-1", state="proven", file="app.py", line=5, rule="py/command-injection", input="x; touch")

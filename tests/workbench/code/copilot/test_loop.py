@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from bartizan.workbench.code import Finding, Scan
 from bartizan.workbench.code.copilot import attempt
 from bartizan.workbench.code.fix import Gate, Workspace

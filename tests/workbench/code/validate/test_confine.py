@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
+
 from bartizan.errors import WorkError
-from bartizan.workbench.code.validate import Bounds, Confinement, ConfinementError, escapes, seccomp
+from bartizan.workbench.code.validate import Bounds, Confinement, ConfinementError, confine, escapes, seccomp
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: the sandbox refuses, nothing to test")
 
@@ -29,8 +31,6 @@ def test_every_attempt_to_escape_fails():
 
 def test_an_attempt_that_gets_out_is_seen():
     ran = Confinement().run(["/usr/bin/echo", "ESCAPED TRIED"])
-    from pathlib import Path
-
     attempt = escapes.Attempt(name="x", code="")
     assert not escapes._judged(attempt, ran, Path("/nonexistent")).held
 
@@ -41,8 +41,6 @@ def test_a_run_gives_its_output_and_its_layers():
 
 
 def test_without_bubblewrap_nothing_runs(monkeypatch):
-    from bartizan.workbench.code.validate import confine
-
     monkeypatch.setattr(confine, "_BWRAP", "/nonexistent")
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(ConfinementError, match="bubblewrap") as error:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+
 from bartizan.workbench.code import Finding
 from bartizan.workbench.code.fix import Workspace
 from bartizan.workbench.code.validate import Confinement, lend, prove
