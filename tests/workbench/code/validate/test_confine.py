@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewra
 
 QUICK = (
     "network-host-loopback", "abstract-socket", "write-outside", "read-shadow-and-root", "read-file-outside", "environment-secrets",
-    "kill-outside", "ptrace", "fork-bomb", "memory-bomb", "mount", "nested-user-namespace", "clone-new-user", "keyring", "io-uring", "output-flood",
+    "kill-outside", "ptrace", "fork-bomb", "memory-bomb", "mount", "nested-user-namespace", "clone-new-user", "keyring", "io-uring", "output-flood",  # noqa: E501
 )  # fmt: skip
 
 
