@@ -153,7 +153,7 @@ def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:  # noqa
             marks = [each for each in outcome.statements if given.data.decode() in each]
             return "the input stands in the statement with its quote" if marks else ""
         case "path":
-            hit = any(path.endswith(f"canary-{nonce}.txt") for path in outcome.opened) or nonce in outcome.result
+            hit = f"/tmp/canary-{nonce}.txt" in outcome.opened or nonce in outcome.result  # noqa: S108 - the sandbox's own
             return "a file outside of its folder was opened" if hit else ""
         case "ssrf":
             return "the canary on loopback was asked" if any(nonce in path for path in outcome.asked) else ""
