@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bartizan.errors import BartizanError
-from bartizan.tour import intel, monitor_step, respond, steps, triage
+from bartizan.tour import code, intel, monitor_step, respond, steps, triage
 from bartizan.tour.stage import Stage, open_stage
 
 
@@ -49,6 +49,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("Which layers stopped which attacks", steps.layers),
     ("Three threat reports, one of them hostile", intel.reports),
     ("Alerts, one of which asks to be closed", triage.alerts),
+    ("A vulnerable program: found, proven, mended, verified", code.code),
     ("A response: planned, carried out, taken back", respond.response),
     ("A tampered record", steps.tampering),
 )
