@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,7 @@ def tools(environment: Path) -> dict[str, Callable[[Path], Found]]:
     """Return the peers that an environment has, each with its version in its name."""
     found: dict[str, Callable[[Path], Found]] = {}
     for name, run in (("bandit", _bandit), ("ruff", _ruff), ("semgrep", _semgrep)):
-        program = environment / "bin" / name
+        program = _program(environment, name)
         rules = environment / "semgrep-rules"
         if not program.exists() or (name == "semgrep" and not rules.is_dir()):
             continue
@@ -38,6 +39,12 @@ def tools(environment: Path) -> dict[str, Callable[[Path], Found]]:
         label = f"{name} {next((word for word in version if word[:1].isdigit()), '')}".strip()
         found[label] = lambda root, run=run: run(environment, root)  # type: ignore[misc] # bound at once
     return found
+
+
+def _program(environment: Path, name: str) -> Path:
+    """Return the peer in the environment given, else the one beside this interpreter."""
+    there = environment / "bin" / name
+    return there if there.exists() else Path(sys.executable).parent / name
 
 
 def _output(command: list[str]) -> str:
@@ -53,7 +60,7 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - what the peer writes
 
 
 def _bandit(environment: Path, root: Path) -> Found:
-    raw = _parsed(_output([str(environment / "bin" / "bandit"), "-q", "-r", str(root), "-f", "json"]))
+    raw = _parsed(_output([str(_program(environment, "bandit")), "-q", "-r", str(root), "-f", "json"]))
     return [
         (
             one["filename"],
@@ -67,7 +74,7 @@ def _bandit(environment: Path, root: Path) -> Found:
 
 
 def _ruff(environment: Path, root: Path) -> Found:
-    program = str(environment / "bin" / "ruff")
+    program = str(_program(environment, "ruff"))
     raw = _parsed(_output([program, "check", "--isolated", "--select", "S", "--preview", "--output-format", "json", str(root)]))
     return [
         (one["filename"], one["location"]["row"], one["end_location"]["row"], _RUFF.get(one["code"], frozenset()), one["code"] in _RUFF)
@@ -76,7 +83,7 @@ def _ruff(environment: Path, root: Path) -> Found:
 
 
 def _semgrep(environment: Path, root: Path) -> Found:
-    command = [str(environment / "bin" / "semgrep"), "scan", "--metrics=off", "--disable-version-check", "--no-git-ignore", "--json"]
+    command = [str(_program(environment, "semgrep")), "scan", "--metrics=off", "--disable-version-check", "--no-git-ignore", "--json"]
     raw = _parsed(_output([*command, "--config", str(environment / "semgrep-rules"), str(root)]))
     found: Found = []
     for one in raw.get("results", []):

@@ -314,39 +314,6 @@ def guard(
     _show(lambda: measure(data, most=most), as_json=json)
 
 
-@app.command()
-def code(
-    part: Annotated[str, typer.Option("--part", help="find, fix or wide")] = "find",
-    data: Annotated[Path | None, typer.Option("--data", help="Folder with labelled rows, see docs/code.md")] = None,
-    owasp: Annotated[Path | None, typer.Option("--owasp", help="A clone of OWASP BenchmarkPython")] = None,
-    cases: Annotated[str, typer.Option(help="Which of its cases count: even, odd or all")] = "even",
-    benign: Annotated[list[Path] | None, typer.Option("--benign", help="Code taken for sound; may be repeated")] = None,
-    peers: Annotated[Path | None, typer.Option("--peers", help="An environment with bandit, ruff or semgrep, to run beside")] = None,
-    json: Json = False,
-) -> None:
-    """Vulnerabilities: how much is found, falsely found, proved and fixed, beside the peers that are installed."""
-    if part == "find":
-        from bartizan.bench.code_find import measure
-
-        if cases not in {"even", "odd", "all"}:
-            raise typer.BadParameter("even, odd or all", param_hint="--cases")
-        _show(lambda: measure(data=data, owasp=owasp, cases=cases, benign=benign or (), peers=peers), as_json=json)  # type: ignore[arg-type] # checked above
-        return
-    _show(_code_part(part, data, peers), as_json=json)
-
-
-def _code_part(part: str, data: Path | None, peers: Path | None) -> Callable[[], Any]:
-    """Return what measures the other parts: ``measure(data=, peers=)`` of ``bench/code_fix`` and ``bench/code_wide``."""
-    import importlib
-    import importlib.util
-
-    name = f"bartizan.bench.code_{part}"
-    if part not in {"fix", "wide"} or importlib.util.find_spec(name) is None:
-        raise typer.BadParameter("find, fix or wide", param_hint="--part")
-    module = importlib.import_module(name)
-    return lambda: module.measure(data=data, peers=peers)
-
-
 def _show(measure: Callable[[], Any], *, as_json: bool) -> None:
     from bartizan.bench.report import Run, machine, render
 
