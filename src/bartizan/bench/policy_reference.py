@@ -128,7 +128,10 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", "code.keep", "code.approve", *_REPORTS, *_INCIDENTS},
+    "reviewer": {
+        *(*_READ, "content.read", "case.show", "case.decide"),
+        *("rule.tune", "log.hunt", "code.keep", "code.approve", *_REPORTS, *_INCIDENTS),
+    },
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),

@@ -20,6 +20,7 @@ CODE = (
 )
 GOOD = "<<<<<<< SEARCH\n    os.system(request.args['c'])\n=======\n    if request.args['c'] == 'date':\n        os.system('date')\n>>>>>>> REPLACE"  # noqa: E501
 
+
 @pytest.fixture
 def server():
     loop = asyncio.new_event_loop()
