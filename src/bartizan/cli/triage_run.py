@@ -168,7 +168,7 @@ def sample(
     key: Key = "",
     json: Json = False,
 ) -> None:
-    """Draw from what was suppressed, for people to look at; without a run, also say what the looks so far came to."""
+    """Draw from what was suppressed, for people to look at."""
     from bartizan.cli import triage_print
     from bartizan.cli.triage_desk import desk, draw_sample
 
