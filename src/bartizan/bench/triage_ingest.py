@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-import os
+import resource
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -107,8 +108,9 @@ def _timed(name: str, run: Callable[[], Iterator[Any]], size: int) -> Format:
 
 
 def _cpu() -> float:
-    now = os.times()
-    return now.user + now.system + now.children_user + now.children_system
+    """Return CPU seconds of this process and of children that ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _hunting(count: int) -> Iterator[Step]:

@@ -12,9 +12,9 @@ import msgspec
 
 from bartizan.errors import ConfigError
 from bartizan.sandbox import Limits, Sandbox, SandboxError
+from bartizan.workbench.triage.evtx_child import Batch
 from bartizan.workbench.triage.ingest import windows
 from bartizan.workbench.triage.ingest.caps import Caps
-from bartizan.workbench.triage.ingest.evtx_child import Batch
 from bartizan.workbench.triage.ingest.flat import ShapeError
 from bartizan.workbench.triage.ingest.item import Flaw, Parsed
 from bartizan.workbench.triage.ingest.lines import Readable
@@ -24,7 +24,7 @@ _HEADER, _CHUNK = 4096, 65536
 _BATCH: Final = 32
 """Chunks a job: 2 MB, which come back as some 6 MB of JSON."""
 _LIMITS: Final = Limits(memory_bytes=512 << 20, cpu_s=20.0, wall_s=120.0, output_bytes=64 << 20)
-_FUNCTION: Final = "bartizan.workbench.triage.ingest.evtx_child:parse"
+_FUNCTION: Final = "bartizan.workbench.triage.evtx_child:parse"
 _batches: Final = msgspec.msgpack.Decoder(Batch)
 _json: Final = msgspec.json.Decoder(dict[str, object])
 
