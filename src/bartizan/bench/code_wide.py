@@ -18,7 +18,7 @@ from bartizan.bench import code_apps
 from bartizan.workbench.code import Finding, Scan, sarif_in, threatmodel, whole
 from bartizan.workbench.code import sca as room
 from bartizan.workbench.code.fusion import shipped_priors, triage
-from bartizan.workbench.code.fusion.prior import Priors, counted
+from bartizan.workbench.code.fusion.prior import counted
 from bartizan.workbench.code.fusion.triage import Known
 from bartizan.workbench.code.fusion.where import functions
 from bartizan.workbench.code.repo import Opened, Tree
@@ -105,13 +105,18 @@ def _fused(tellings: dict[str, list[Finding]], trees: dict[str, Tree]) -> dict[s
     pairs: list[tuple[float, bool]] = []
     flat: list[tuple[float, bool]] = []
     merged = kept = lost = 0
+    inside = {
+        each.app.app: [one for one in tellings.get(each.app.app, ()) if one.file.startswith(each.app.under)] for each in code_apps.shipped()
+    }
+    observed = {each.app.app: _observed(each, inside[each.app.app]) for each in code_apps.shipped()}
     for labelled in code_apps.shipped():
         name = labelled.app.app
         if name not in tellings:
             continue
-        known = Known(priors=_without(name, tellings), today=dt.date(2026, 1, 1), least=0.2)
+        others = [row for app, rows in observed.items() if app != name for row in rows]
+        known = Known(priors=counted(others, {}), today=dt.date(2026, 1, 1), least=0.2)
         weigh = threatmodel.exposure(threatmodel.build(trees[name]))
-        within = [finding for finding in tellings[name] if finding.file.startswith(labelled.app.under)]
+        within = inside[name]
         done = triage(within, known, functions(trees[name]), weigh)
         merged += len(within)
         kept += len(done.kept)
@@ -138,17 +143,13 @@ def _fused(tellings: dict[str, list[Finding]], trees: dict[str, Tree]) -> dict[s
     }
 
 
-def _without(name: str, tellings: dict[str, list[Finding]]) -> Priors:
+def _observed(labelled: code_apps.Labelled, findings: Iterable[Finding]) -> list[tuple[str, str, bool]]:
     rows: list[tuple[str, str, bool]] = []
-    for labelled in code_apps.shipped():
-        if labelled.app.app == name:
-            continue
-        for finding in tellings.get(labelled.app.app, ()):
-            if finding.file.startswith(labelled.app.under):
-                fitting = [label.kind for label in labelled.labels if label.fits(finding)]
-                if not fitting or any(kind != "may" for kind in fitting):
-                    rows.append((finding.tool, finding.rule, bool(fitting)))
-    return counted(rows, {})
+    for finding in findings:
+        fitting = [label.kind for label in labelled.labels if label.fits(finding)]
+        if not fitting or any(kind != "may" for kind in fitting):
+            rows.append((finding.tool, finding.rule, bool(fitting)))
+    return rows
 
 
 def _brier(pairs: list[tuple[float, bool]]) -> float:

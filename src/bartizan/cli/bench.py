@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bartizan.cli import bench_code
 from bartizan.cli.terminal import Json, emit
 
 app = typer.Typer(
@@ -336,3 +337,6 @@ def _plain(run: object) -> dict[str, Any]:
 
 def _arguments() -> list[str]:
     return sys.argv[sys.argv.index("bench") + 1 :] if "bench" in sys.argv else []
+
+
+bench_code.mount(app, _show)

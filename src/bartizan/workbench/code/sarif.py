@@ -106,7 +106,10 @@ def _place(step: Step) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": max(1, step.line), "startColumn": max(1, step.column)}
     if step.text:
         region["snippet"] = {"text": step.text}
-    return {"physicalLocation": {"artifactLocation": _artifact(step.file), "region": region}, "message": {"text": step.why or "passes here"}}
+    return {
+        "physicalLocation": {"artifactLocation": _artifact(step.file), "region": region},
+        "message": {"text": step.why or "passes here"},
+    }
 
 
 def _notification(note: Note) -> dict[str, Any]:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
 from typing import Final
 
 from bartizan import __version__
-from bartizan.workbench.code import languages, secrets, workflows
+from bartizan.workbench.code import languages, python, secrets, workflows
 from bartizan.workbench.code.finding import Coverage, Finding, Note, Scan
-from bartizan.workbench.code.python import parse
-from bartizan.workbench.code.python.analyse import Analysis
-from bartizan.workbench.code.python.engine import Source
-from bartizan.workbench.code.python.scan import module_name
-from bartizan.workbench.code.python.statements import Module
-from bartizan.workbench.code.repo import File, Opened, Tree
+from bartizan.workbench.code.repo import Opened, Tree
 
 PARTS: Final = ("python", "languages", "secrets", "workflows")
 
 
-def scan(opened: Opened, parts: tuple[str, ...] = PARTS) -> Scan:
-    """Scan a tree; for a change, only what stands in changed files and touches changed lines, or is reached from them, is reported."""
+def scan(opened: Opened, parts: tuple[str, ...] = PARTS, *, cache: Path | None = None) -> Scan:
+    """Scan a tree; for a change, only what stands on changed lines, or on whose way one lies, is reported.
+
+    Args:
+        opened: The tree, and what changed in it.
+        parts: Which of ``PARTS``.
+        cache: A folder in which the Python engine keeps what it has seen.
+    """
     began = time.process_time()
     only = frozenset(change.path for change in opened.changes if change.path) if opened.changes is not None else None
     notes: list[Note] = [Note(code="outside", file=each.path, message=each.reason) for each in opened.tree.skipped]
     found: list[Finding] = []
     coverage = Coverage()
     if "python" in parts:
-        got, coverage = _python(opened.tree, notes)
-        found += got
+        done = _python(opened.tree, cache)
+        found += done.findings
+        notes += done.notes
+        coverage = done.coverage
     if "languages" in parts:
         done = languages.scan(opened.tree)
         found += done.findings
@@ -54,25 +59,19 @@ def touched(finding: Finding, opened: Opened) -> bool:
     return False
 
 
-def _python(tree: Tree, notes: list[Note]) -> tuple[tuple[Finding, ...], Coverage]:
-    sources: dict[str, Source] = {}
-    tally = dict.fromkeys(Coverage.__struct_fields__, 0)
-    for file in tree.ending(".py", ".pyw"):
-        source, module = _parsed(tree, file)
-        codes = {code for _, code in module.errors}
-        notes += [Note(code=code, file=file.path, message="not all of it was understood", line=line) for line, code in module.errors]
-        whole = not codes & {"too-large", "not-text"}
-        tally["files"] += 1
-        tally["failed" if not whole else "partial" if codes else "parsed"] += 1
-        tally["lines"] += module.lines
-        tally["lost_lines"] += module.lost_lines
-        tally["functions"] += module.functions
-        if whole:
-            sources[source.name] = source
-    return (tuple(Analysis(sources).run()) if sources else ()), Coverage(**tally)
-
-
-def _parsed(tree: Tree, file: File) -> tuple[Source, Module]:
-    text = tree.read(file.path)
-    module = parse.parse(text)
-    return Source(module_name(file.path), file.path, text, module), module
+def _python(tree: Tree, cache: Path | None) -> Scan:
+    """Run the engine: on the folder where the tree is one, else on the tree's Python files, written into a folder of their own."""
+    files = tree.ending(".py", ".pyw")
+    if not files:
+        return Scan()
+    if tree.root is not None and tree.is_folder:
+        return python.scan(tree.root, cache=cache)
+    with tempfile.TemporaryDirectory(prefix="bartizan-code-") as at:
+        folder = Path(at).resolve()
+        for file in files:
+            parts = file.path.split("/")
+            if not set(parts) & {"", ".", "..", ".git"}:  # git's objects may hold any name
+                target = folder.joinpath(*parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(tree.read(file.path))
+        return python.scan(folder, cache=cache)

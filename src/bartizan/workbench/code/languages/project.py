@@ -46,6 +46,8 @@ class Project:
     def roles(self, names: Sequence[str], types: Sequence[str], known: Mapping[str, str]) -> dict[int, str]:
         """Return the roles of parameters: by type where there is one, else by name where its neighbour fits."""
         found: dict[int, str] = {}
+        if len(names) >= 3 and names[1] in {"args", "_args"} and names[0] in {"parent", "root", "_", "_parent", "_root", "obj", "source"}:
+            found[1] = "graph"  # a resolver of GraphQL: (parent, args, context, info)
         for number, (name, kind) in enumerate(zip(names, types, strict=True)):
             for word in kind.replace("*", " ").replace("(", " ").replace("<", " ").split():
                 if word in known:

@@ -14,7 +14,7 @@ from bartizan.errors import ConfigError
 from bartizan.workbench.code.finding import Severity
 
 _Rule = TypeVar("_Rule")
-Need = Literal["sql", "object", "start", "text", "shell", "markup"]
+Need = Literal["whole", "sql", "object", "start", "text", "shell", "markup"]
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +40,8 @@ class Sink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The receiver's name holds one of these words; empty for any."""
     first: str = ""
     """What the first argument must be called; empty for anything."""
+    first_const: str = ""
+    """What the first argument must say, in lower case; empty for anything."""
     needs: tuple[Need, ...] = ()
     severity: Severity = "high"
     p: float = 0.8

@@ -11,6 +11,7 @@ import re2
 from bartizan import __version__
 from bartizan.workbench.code.finding import Coverage, Finding, Note, Scan
 from bartizan.workbench.code.languages import templates
+from bartizan.workbench.code.languages.costly import costly
 from bartizan.workbench.code.languages.flow import Flow
 from bartizan.workbench.code.languages.form import Module
 from bartizan.workbench.code.languages.project import Project
@@ -24,6 +25,7 @@ SUFFIXES: Final = {
     "java": (".java",),
     "go": (".go",),
 }
+_GRAMMARS: Final = {"javascript": "tsx", "java": "java", "go": "go"}
 _VENDORED: Final = ("vendor/", "node_modules/", "bower_components/", "third_party/", "dist/", "public/lib/", "static/lib/")
 _imported: Final = re2.compile(r"""(?:require\(|from|import)\s*['"]([^'"]{1,100})['"]""")
 _objects: Final = re2.compile(r"(?:express|bodyParser|body|parser|koaBody)\.json\(|extended\s*:\s*true|bodyParser\(\)|[,(] *json\(\)")
@@ -68,10 +70,16 @@ def _language(
 ) -> tuple[tuple[Finding, ...], Coverage]:
     modules: dict[str, Module] = {}
     lost = 0
-    for file in files:
-        if (module := _read(tree, file, language, notes)) is not None:
-            modules[file.path] = module
-            lost += module.broken
+    sources = {file.path: text for file in files if (text := _text(tree, file, notes)) is not None}
+    slow = costly({path: text.encode() for path, text in sources.items()}, _GRAMMARS[language])
+    for path, text in sources.items():
+        if path in slow:
+            notes.append(Note(code="budget", file=path, message="parsing takes too long"))
+            continue
+        module = modules[path] = _reader(language)(path, text)
+        lost += module.broken
+        if module.broken:
+            notes.append(Note(code="syntax-error", file=path, message=f"{module.broken} lines inside syntax errors"))
     own = len(modules)
     if language == "javascript":
         _pages(tree, modules)
@@ -95,12 +103,15 @@ def _language(
 
 def _pages(tree: Tree, modules: dict[str, Module]) -> None:
     """Add the scripts that stand in pages; a page whose template breaks the script gives what can be read of it."""
+    sources: dict[str, str] = {}
     for file in tree.ending(*templates.SUFFIXES):
         if file.size > 1 << 19 or any(f"/{part}" in f"/{file.path}" for part in _VENDORED):
             continue
         source = templates.scripts(tree.read(file.path).decode("utf-8", "replace"))
         if source.strip() and not any(len(line) > _LONGEST_LINE for line in source.splitlines()):
-            modules[file.path] = _reader("javascript")(file.path, source)
+            sources[file.path] = source
+    slow = costly({path: text.encode() for path, text in sources.items()}, _GRAMMARS["javascript"])
+    modules |= {path: _reader("javascript")(path, text) for path, text in sources.items() if path not in slow}
 
 
 def _run(modules: dict[str, Module], reports: Reports, stored: dict[str, tuple[Taint, ...]]) -> Flow:
@@ -121,7 +132,7 @@ def _facts(modules: dict[str, Module], holes: tuple[templates.Hole, ...]) -> Fac
     return Facts(imported=imported, objects=objects, holes=holes)
 
 
-def _read(tree: Tree, file: File, language: str, notes: list[Note]) -> Module | None:
+def _text(tree: Tree, file: File, notes: list[Note]) -> str | None:
     if any(f"/{part}" in f"/{file.path}" for part in _VENDORED) or ".min." in file.path:
         notes.append(Note(code="outside", file=file.path, message="a library's copy or a built file is not scanned"))
         return None
@@ -136,10 +147,7 @@ def _read(tree: Tree, file: File, language: str, notes: list[Note]) -> Module | 
     if any(len(line) > _LONGEST_LINE for line in source.splitlines()):
         notes.append(Note(code="too-deep", file=file.path, message="lines as of a built file"))
         return None
-    module = _reader(language)(file.path, source)
-    if module.broken:
-        notes.append(Note(code="syntax-error", file=file.path, message=f"{module.broken} lines inside syntax errors"))
-    return module
+    return source
 
 
 def _reader(language: str) -> Callable[[str, str], Module]:

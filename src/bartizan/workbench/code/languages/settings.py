@@ -130,7 +130,9 @@ class Settings:
                     frame, form, "weak-random", 338, "a secret is drawn from a predictable generator", p=0.7, cwes=(330,), kind="random"
                 )
 
-    def called(self, frame: Frame, form: Form, name: str, holder: Value, arguments: list[Value]) -> None:
+    def called(  # noqa: C901 - one case a library
+        self, frame: Frame, form: Form, name: str, holder: Value, arguments: list[Value]
+    ) -> None:
         """Judge a call by the settings it gets."""
         if self._write.table.rules.language != "javascript":
             settings_java.called(self._write, frame, form, name, arguments)
@@ -149,6 +151,16 @@ class Settings:
             self._session(frame, form, first)
         elif last == "cookie" and (holder.name == "@res" or holder.name.startswith("@res.")):
             self._cookie(frame, form, arguments)
+        elif name == "cors" and (origin := first.field("origin")) is not None and origin.const in {"true", "*"}:
+            open_ = (first.field("credentials") or Value()).const == "true"
+            self._write.state(
+                frame, form, "cors-any-origin", 942, "any origin is allowed", p=0.75 if open_ else 0.35, cwes=(346,), kind="cors"
+            )
+        elif name in {"@res.setHeader", "@res.header", "@res.set"} and (first.const or "").lower() == "set-cookie" and len(arguments) > 1:
+            if "secure" not in arguments[1].frags.lower():
+                self._write.state(
+                    frame, form, "cookie-flags", 614, "the cookie goes over plain connections", p=0.55, cwes=(1275,), kind="cookie"
+                )
         elif name.startswith(("jsonwebtoken.", "jwt.")):
             self._token(frame, form, last, arguments)
 

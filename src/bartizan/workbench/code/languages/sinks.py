@@ -43,6 +43,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a database is used whose queries are objects."""
         return any(name.startswith(_DOCUMENTS) for name in self.imported)
 
+    @property
+    def records(self) -> bool:
+        """Whether classes stand for records of a database."""
+        return self.documents or any(name.startswith(("sequelize", "typeorm", "objection", "bookshelf")) for name in self.imported)
+
 
 class Reports:
     """Findings of one project, each once; the rules are those of its language."""
@@ -57,6 +62,8 @@ class Reports:
 
     def called(self, frame: Where, form: Form, name: str, holder: Value, arguments: list[Value]) -> None:
         """Judge one call."""
+        if form.name == "new" and len(arguments) == 1 and form.kids[0].name[:1].isupper() and self.facts.records:
+            name = "new:model"
         for pattern, sink in self.table.sinks.get(name.rpartition(".")[2], ()):
             if sink.kind == "nosql" and not self.facts.documents:
                 continue
@@ -89,6 +96,8 @@ class Reports:
 
     def _judge(self, frame: Where, form: Form, sink: Sink, name: str, holder: Value, arguments: list[Value]) -> None:
         if sink.first and not (arguments and arguments[0].name == sink.first):
+            return
+        if sink.first_const and not (arguments and (arguments[0].const or "").lower() == sink.first_const):
             return
         for index in sink.args if -1 not in sink.args else range(len(arguments)):
             if index >= len(arguments):
@@ -263,6 +272,8 @@ def usable(taint: Taint, sink: Sink) -> bool:
     """Say whether the data can still do harm in this kind of sink."""
     if "*" in taint.cleaned or sink.kind in taint.cleaned:
         return False
+    if "whole" in sink.needs:
+        return taint.shape == "whole" and taint.kind == "web"
     if "object" in sink.needs:
         return taint.shape in {"raw", "whole"} and "object" not in taint.cleaned and taint.kind in {"web", "socket"}
     return not ("text" in sink.needs and taint.shape == "whole")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bartizan.workbench.code.python import statements as st
 from bartizan.workbench.code.python.build_expr import Expressions
-from bartizan.workbench.code.python.ir import Attr, Const, Expr, Name, Param, Seq
+from bartizan.workbench.code.python.ir import Attr, Expr, Name, Param, Seq
 
 _JUMPS: Final = {"break_statement": "break", "continue_statement": "continue"}
 
@@ -15,11 +15,11 @@ _JUMPS: Final = {"break_statement": "break", "continue_statement": "continue"}
 class Builder(Expressions):
     """Builds one module; counts functions, and notes what is nested too deeply."""
 
-    def module(self, root: Any) -> tuple[st.Stmt, ...]:  # noqa: ANN401 - a tree-sitter node
+    def module(self, root: Any) -> tuple[st.Stmt, ...]:
         """Build all statements of a file."""
         return self._block(root)
 
-    def _block(self, node: Any) -> tuple[st.Stmt, ...]:  # noqa: ANN401
+    def _block(self, node: Any) -> tuple[st.Stmt, ...]:
         if node is None:
             return ()
         out: list[st.Stmt] = []
@@ -32,7 +32,7 @@ class Builder(Expressions):
         self.depth -= 1
         return tuple(out)
 
-    def _statement(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _statement(self, node: Any, out: list[st.Stmt]) -> None:
         build = _STATEMENTS.get(node.type)
         if build is not None:
             build(self, node, out)
@@ -43,7 +43,7 @@ class Builder(Expressions):
                 if child.type in _STATEMENTS:
                     self._statement(child, out)
 
-    def _expression_statement(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _expression_statement(self, node: Any, out: list[st.Stmt]) -> None:
         parts = self.parts(node)
         if len(parts) > 1:
             out.append(st.Do(node.start_byte, node.end_byte, Seq(node.start_byte, node.end_byte, "tuple", tuple(map(self.expr, parts)))))
@@ -58,7 +58,7 @@ class Builder(Expressions):
             else:
                 out.append(st.Do(part.start_byte, part.end_byte, self.expr(part)))
 
-    def _assignment(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _assignment(self, node: Any, out: list[st.Stmt]) -> None:
         targets: list[tuple[Expr, Expr | None]] = []
         while True:
             kind = node.child_by_field_name("type")
@@ -70,28 +70,28 @@ class Builder(Expressions):
         value = self.expr(right) if right is not None else None
         out.extend(st.Assign(node.start_byte, node.end_byte, target, value, kind) for target, kind in reversed(targets))
 
-    def _return(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _return(self, node: Any, out: list[st.Stmt]) -> None:
         parts = self.parts(node)
         out.append(st.Return(node.start_byte, node.end_byte, self.expr(parts[0]) if parts else None))
 
-    def _raise(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _raise(self, node: Any, out: list[st.Stmt]) -> None:
         parts = self.parts(node)
         out.append(st.Raise(node.start_byte, node.end_byte, self.expr(parts[0]) if parts else None))
 
-    def _assert(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _assert(self, node: Any, out: list[st.Stmt]) -> None:
         out.append(st.Assert(node.start_byte, node.end_byte, self.expr(self.parts(node)[0])))
 
-    def _delete(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _delete(self, node: Any, out: list[st.Stmt]) -> None:
         out.extend(st.Delete(node.start_byte, node.end_byte, self.expr(part)) for part in self.parts(node))
 
-    def _print(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _print(self, node: Any, out: list[st.Stmt]) -> None:
         args = tuple(self.expr(part) for part in self.parts(node) if part.type != "chevron")
         out.append(st.Do(node.start_byte, node.end_byte, self.call_of("print", node, args)))
 
-    def _exec(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _exec(self, node: Any, out: list[st.Stmt]) -> None:
         out.append(st.Do(node.start_byte, node.end_byte, self.call_of("exec", node, tuple(map(self.expr, self.parts(node))))))
 
-    def _if(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _if(self, node: Any, out: list[st.Stmt]) -> None:
         orelse: tuple[st.Stmt, ...] = ()
         for branch in reversed(node.children_by_field_name("alternative")):
             if branch.type == "else_clause":
@@ -109,20 +109,20 @@ class Builder(Expressions):
             )
         )
 
-    def _else(self, node: Any) -> tuple[st.Stmt, ...]:  # noqa: ANN401
+    def _else(self, node: Any) -> tuple[st.Stmt, ...]:
         branch = node.child_by_field_name("alternative")
         return self._block(branch.child_by_field_name("body")) if branch is not None else ()
 
-    def _while(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _while(self, node: Any, out: list[st.Stmt]) -> None:
         body = self._block(node.child_by_field_name("body"))
         out.append(st.While(node.start_byte, node.end_byte, self.field(node, "condition"), body, self._else(node)))
 
-    def _for(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _for(self, node: Any, out: list[st.Stmt]) -> None:
         body = self._block(node.child_by_field_name("body"))
         target, over = self.field(node, "left"), self.field(node, "right")
         out.append(st.For(node.start_byte, node.end_byte, target, over, body, self._else(node)))
 
-    def _with(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _with(self, node: Any, out: list[st.Stmt]) -> None:
         items = []
         clause = next((child for child in node.named_children if child.type == "with_clause"), node)
         for item in (child for child in clause.named_children if child.type == "with_item"):
@@ -134,7 +134,7 @@ class Builder(Expressions):
                 items.append(st.Item(self.expr(value), None))
         out.append(st.With(node.start_byte, node.end_byte, tuple(items), self._block(node.child_by_field_name("body"))))
 
-    def _try(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _try(self, node: Any, out: list[st.Stmt]) -> None:
         handlers: list[st.Handler] = []
         orelse: tuple[st.Stmt, ...] = ()
         final: tuple[st.Stmt, ...] = ()
@@ -148,7 +148,7 @@ class Builder(Expressions):
         body = self._block(node.child_by_field_name("body"))
         out.append(st.Try(node.start_byte, node.end_byte, body, tuple(handlers), orelse, final))
 
-    def _handler(self, node: Any) -> st.Handler:  # noqa: ANN401
+    def _handler(self, node: Any) -> st.Handler:
         kind: Expr | None = None
         name = ""
         for child in self.parts(node):
@@ -165,17 +165,17 @@ class Builder(Expressions):
         return st.Handler(kind, name, self._block(self._last_block(node)))
 
     @staticmethod
-    def _last_block(node: Any) -> Any:  # noqa: ANN401
+    def _last_block(node: Any) -> Any:
         return next((child for child in reversed(node.named_children) if child.type == "block"), None)
 
-    def _match(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _match(self, node: Any, out: list[st.Stmt]) -> None:
         body = node.child_by_field_name("body")
         subjects = node.children_by_field_name("subject")
         subject = self.expr(subjects[0])
         cases = [self._case(child) for child in body.named_children if child.type == "case_clause"] if body is not None else []
         out.append(st.Match(node.start_byte, node.end_byte, subject, tuple(cases)))
 
-    def _case(self, node: Any) -> st.Case:  # noqa: ANN401
+    def _case(self, node: Any) -> st.Case:
         literals: list[Expr] = []
         binds: list[str] = []
         plain, wildcard = True, False
@@ -189,7 +189,7 @@ class Builder(Expressions):
         body = self._block(node.child_by_field_name("consequence"))
         return st.Case(tuple(literals) if plain else (), tuple(binds), wildcard and len(patterns) == 1, test, body)
 
-    def _pattern(self, node: Any, literals: list[Expr], binds: list[str]) -> tuple[bool, bool]:  # noqa: ANN401
+    def _pattern(self, node: Any, literals: list[Expr], binds: list[str]) -> tuple[bool, bool]:
         """Return whether the pattern only compares with literals, and whether it takes everything."""
         inner = self.parts(node)
         if not inner:
@@ -200,7 +200,7 @@ class Builder(Expressions):
             return all(plain for plain, _ in results), any(catch_all for _, catch_all in results)
         return self._pattern_part(only, literals, binds)
 
-    def _pattern_part(self, node: Any, literals: list[Expr], binds: list[str]) -> tuple[bool, bool]:  # noqa: ANN401
+    def _pattern_part(self, node: Any, literals: list[Expr], binds: list[str]) -> tuple[bool, bool]:
         if node.type == "case_pattern":
             return self._pattern(node, literals, binds)
         if node.type == "dotted_name":
@@ -219,7 +219,7 @@ class Builder(Expressions):
         binds.extend(self.names(node))
         return False, False
 
-    def _function(self, node: Any, out: list[st.Stmt], decorators: tuple[Expr, ...] = ()) -> None:  # noqa: ANN401
+    def _function(self, node: Any, out: list[st.Stmt], decorators: tuple[Expr, ...] = ()) -> None:
         self.functions += 1
         returns = node.child_by_field_name("return_type")
         parameters = node.child_by_field_name("parameters")
@@ -237,14 +237,16 @@ class Builder(Expressions):
             )
         )
 
-    def _class(self, node: Any, out: list[st.Stmt], decorators: tuple[Expr, ...] = ()) -> None:  # noqa: ANN401
+    def _class(self, node: Any, out: list[st.Stmt], decorators: tuple[Expr, ...] = ()) -> None:
         supers = node.child_by_field_name("superclasses")
         bases = tuple(self.expr(part) for part in self.parts(supers) if part.type != "keyword_argument") if supers is not None else ()
         body = self._block(node.child_by_field_name("body"))
         out.append(st.Class(node.start_byte, node.end_byte, self.text(node.child_by_field_name("name")), bases, body, decorators))
 
-    def _decorated(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
-        decorators = tuple(self.expr(self.parts(child)[0]) for child in node.named_children if child.type == "decorator" and self.parts(child))
+    def _decorated(self, node: Any, out: list[st.Stmt]) -> None:
+        decorators = tuple(
+            self.expr(self.parts(child)[0]) for child in node.named_children if child.type == "decorator" and self.parts(child)
+        )
         definition = node.child_by_field_name("definition")
         if definition is None:
             return
@@ -253,12 +255,12 @@ class Builder(Expressions):
         else:
             self._function(definition, out, decorators)
 
-    def _import(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _import(self, node: Any, out: list[st.Stmt]) -> None:
         for part in node.children_by_field_name("name"):
             name, alias = self._aliased(part)
             out.append(st.Import(node.start_byte, node.end_byte, name, "", alias, 0))
 
-    def _import_from(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _import_from(self, node: Any, out: list[st.Stmt]) -> None:
         origin = node.child_by_field_name("module_name")
         module = "__future__" if origin is None else self.text(origin)
         level = len(module) - len(module.lstrip("."))
@@ -268,12 +270,12 @@ class Builder(Expressions):
         module = module.lstrip(".").replace(" ", "")
         out.extend(st.Import(node.start_byte, node.end_byte, module, name, alias or name, level) for name, alias in names)
 
-    def _aliased(self, node: Any) -> tuple[str, str]:  # noqa: ANN401
+    def _aliased(self, node: Any) -> tuple[str, str]:
         if node.type == "aliased_import":
             return self.text(node.child_by_field_name("name")), self.text(node.child_by_field_name("alias"))
         return self.text(node), ""
 
-    def _scope(self, node: Any, out: list[st.Stmt]) -> None:  # noqa: ANN401
+    def _scope(self, node: Any, out: list[st.Stmt]) -> None:
         out.append(st.Scope(node.start_byte, node.end_byte, tuple(self.text(part) for part in self.parts(node))))
 
 

@@ -23,20 +23,20 @@ class Expressions:
         self.functions = 0
         self.errors: list[tuple[int, str]] = []
 
-    def text(self, node: Any) -> str:  # noqa: ANN401 - a tree-sitter node, as all below
+    def text(self, node: Any) -> str:
         """Return the source of a node."""
         return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else ""
 
-    def parts(self, node: Any) -> list[Any]:  # noqa: ANN401
+    def parts(self, node: Any) -> list[Any]:
         """Return the children that matter."""
         return [child for child in node.named_children if child.type not in {"comment", "line_continuation"}]
 
-    def field(self, node: Any, name: str) -> Expr:  # noqa: ANN401
+    def field(self, node: Any, name: str) -> Expr:
         """Build the expression in a field; opaque if it is missing."""
         child = node.child_by_field_name(name)
         return self.expr(child) if child is not None else ir.Opaque(node.start_byte, node.end_byte)
 
-    def names(self, node: Any) -> list[str]:  # noqa: ANN401
+    def names(self, node: Any) -> list[str]:
         """Return all identifiers below a node."""
         found: list[str] = []
         stack = [node]
@@ -47,11 +47,11 @@ class Expressions:
             stack.extend(one.named_children)
         return found
 
-    def call_of(self, name: str, node: Any, args: tuple[Expr, ...]) -> Expr:  # noqa: ANN401
+    def call_of(self, name: str, node: Any, args: tuple[Expr, ...]) -> Expr:
         """Build a call of a builtin for a statement of Python 2."""
         return ir.Call(node.start_byte, node.end_byte, ir.Name(node.start_byte, node.start_byte + len(name), name), args, ())
 
-    def expr(self, node: Any) -> Expr:  # noqa: ANN401
+    def expr(self, node: Any) -> Expr:
         """Build an expression; total over whatever the grammar gives."""
         kind = node.type
         start, end = node.start_byte, node.end_byte
@@ -71,11 +71,11 @@ class Expressions:
         self.depth -= 1
         return made
 
-    def _integer(self, node: Any) -> Expr:  # noqa: ANN401
+    def _integer(self, node: Any) -> Expr:
         value = number(self.text(node))
         return ir.Opaque(node.start_byte, node.end_byte) if value is None else ir.Const(node.start_byte, node.end_byte, value)
 
-    def _attribute(self, node: Any) -> Expr:  # noqa: ANN401
+    def _attribute(self, node: Any) -> Expr:
         # long chains lean to the left: build them without recursion
         chain = [node]
         inner = node.child_by_field_name("object")
@@ -87,7 +87,7 @@ class Expressions:
             made = ir.Attr(part.start_byte, part.end_byte, made, self.text(part.child_by_field_name("attribute")))
         return made
 
-    def _call(self, node: Any) -> Expr:  # noqa: ANN401
+    def _call(self, node: Any) -> Expr:
         args: list[Expr] = []
         keywords: list[ir.Keyword] = []
         given = node.child_by_field_name("arguments")
@@ -103,12 +103,12 @@ class Expressions:
                     args.append(self.expr(part))
         return ir.Call(node.start_byte, node.end_byte, self.field(node, "function"), tuple(args), tuple(keywords))
 
-    def _subscript(self, node: Any) -> Expr:  # noqa: ANN401
+    def _subscript(self, node: Any) -> Expr:
         indices = [self.expr(part) for part in node.children_by_field_name("subscript")]
         index = indices[0] if len(indices) == 1 else ir.Seq(node.start_byte, node.end_byte, "tuple", tuple(indices))
         return ir.Sub(node.start_byte, node.end_byte, self.field(node, "value"), index)
 
-    def _slice(self, node: Any) -> Expr:  # noqa: ANN401
+    def _slice(self, node: Any) -> Expr:
         parts: list[Expr | None] = [None, None, None]
         at = 0
         for child in node.children:
@@ -118,7 +118,7 @@ class Expressions:
                 parts[at] = self.expr(child)
         return ir.Slice(node.start_byte, node.end_byte, tuple(parts))
 
-    def _binary(self, node: Any) -> Expr:  # noqa: ANN401
+    def _binary(self, node: Any) -> Expr:
         # a + b + c + ... may be thousands long and leans to the left
         chain = [node]
         left = node.child_by_field_name("left")
@@ -134,15 +134,15 @@ class Expressions:
             made = ir.Bin(part.start_byte, part.end_byte, operator.type if operator else "+", made, self.field(part, "right"))
         return made
 
-    def _boolean(self, node: Any) -> Expr:  # noqa: ANN401
+    def _boolean(self, node: Any) -> Expr:
         op = node.child_by_field_name("operator")
         name = "or" if op is not None and op.type == "or" else "and"
         return ir.Bool(node.start_byte, node.end_byte, name, self.field(node, "left"), self.field(node, "right"))  # type: ignore[arg-type] # one of the two
 
-    def _not(self, node: Any) -> Expr:  # noqa: ANN401
+    def _not(self, node: Any) -> Expr:
         return ir.Unary(node.start_byte, node.end_byte, "not", self.field(node, "argument"))
 
-    def _unary(self, node: Any) -> Expr:  # noqa: ANN401
+    def _unary(self, node: Any) -> Expr:
         operand = self.field(node, "argument")
         op = node.child_by_field_name("operator")
         name = op.type if op is not None else "-"
@@ -150,8 +150,10 @@ class Expressions:
             return ir.Const(node.start_byte, node.end_byte, -operand.value)
         return ir.Unary(node.start_byte, node.end_byte, name, operand)
 
-    def _compare(self, node: Any) -> Expr:  # noqa: ANN401
-        items, ops, op = [], [], ""
+    def _compare(self, node: Any) -> Expr:
+        items: list[Expr] = []
+        ops: list[str] = []
+        op = ""
         for child in node.children:
             if child.is_named and child.type not in {"comment", "not in", "is not"}:
                 if items:
@@ -162,23 +164,23 @@ class Expressions:
                 op = f"{op} {child.type}".strip()
         return ir.Compare(node.start_byte, node.end_byte, tuple(items), tuple(ops))
 
-    def _conditional(self, node: Any) -> Expr:  # noqa: ANN401
+    def _conditional(self, node: Any) -> Expr:
         parts = self.parts(node)
         if len(parts) != 3:
             return ir.Opaque(node.start_byte, node.end_byte, tuple(map(self.expr, parts)))
         body, test, orelse = map(self.expr, parts)
         return ir.IfExp(node.start_byte, node.end_byte, test, body, orelse)
 
-    def _lambda(self, node: Any) -> Expr:  # noqa: ANN401
+    def _lambda(self, node: Any) -> Expr:
         given = node.child_by_field_name("parameters")
         params = self.params(given) if given is not None else ()
         return ir.Lambda(node.start_byte, node.end_byte, params, self.field(node, "body"))
 
-    def params(self, node: Any) -> tuple[ir.Param, ...]:  # noqa: ANN401
+    def params(self, node: Any) -> tuple[ir.Param, ...]:
         """Build the parameters of a function or lambda."""
         return tuple(made for part in self.parts(node) if (made := self._param(part)) is not None)
 
-    def _param(self, node: Any) -> ir.Param | None:  # noqa: ANN401
+    def _param(self, node: Any) -> ir.Param | None:  # noqa: PLR0911 - one return for each kind of parameter
         kind = node.type
         if kind == "identifier":
             return ir.Param(self.text(node))
@@ -197,7 +199,7 @@ class Expressions:
             return ir.Param("", "*")
         return None
 
-    def _comprehension(self, node: Any) -> Expr:  # noqa: ANN401
+    def _comprehension(self, node: Any) -> Expr:
         body = node.child_by_field_name("body")
         generators: list[ir.Generator] = []
         for part in self.parts(node):
@@ -212,11 +214,11 @@ class Expressions:
             return ir.Comp(node.start_byte, node.end_byte, "dict", element, value, tuple(generators))
         return ir.Comp(node.start_byte, node.end_byte, kind, self.field(node, "body"), None, tuple(generators))
 
-    def _sequence(self, node: Any) -> Expr:  # noqa: ANN401
+    def _sequence(self, node: Any) -> Expr:
         kind = _SEQUENCES[node.type]
         return ir.Seq(node.start_byte, node.end_byte, kind, tuple(map(self.expr, self.parts(node))))
 
-    def _dictionary(self, node: Any) -> Expr:  # noqa: ANN401
+    def _dictionary(self, node: Any) -> Expr:
         keys: list[Expr | None] = []
         values: list[Expr] = []
         for part in self.parts(node):
@@ -228,27 +230,27 @@ class Expressions:
                 values.append(self.expr(self.parts(part)[0]))
         return ir.Dict(node.start_byte, node.end_byte, tuple(keys), tuple(values))
 
-    def _parenthesized(self, node: Any) -> Expr:  # noqa: ANN401
+    def _parenthesized(self, node: Any) -> Expr:
         parts = self.parts(node)
         return self.expr(parts[0]) if parts else ir.Opaque(node.start_byte, node.end_byte)
 
-    def _star(self, node: Any) -> Expr:  # noqa: ANN401
+    def _star(self, node: Any) -> Expr:
         return ir.Star(node.start_byte, node.end_byte, self._parenthesized(node))
 
-    def _await(self, node: Any) -> Expr:  # noqa: ANN401
+    def _await(self, node: Any) -> Expr:
         return ir.Await(node.start_byte, node.end_byte, self._parenthesized(node))
 
-    def _yield(self, node: Any) -> Expr:  # noqa: ANN401
+    def _yield(self, node: Any) -> Expr:
         parts = self.parts(node)
         return ir.Yield(node.start_byte, node.end_byte, self.expr(parts[0]) if parts else None)
 
-    def _walrus(self, node: Any) -> Expr:  # noqa: ANN401
+    def _walrus(self, node: Any) -> Expr:
         return ir.Walrus(node.start_byte, node.end_byte, self.text(node.child_by_field_name("name")), self.field(node, "value"))
 
-    def _string(self, node: Any) -> Expr:  # noqa: ANN401
+    def _string(self, node: Any) -> Expr:
         return _folded(node, self._string_parts(node))
 
-    def _string_parts(self, node: Any) -> list[Expr]:  # noqa: ANN401
+    def _string_parts(self, node: Any) -> list[Expr]:
         prefix = ""
         parts: list[Expr] = []
         for child in node.children:
@@ -263,14 +265,14 @@ class Expressions:
                 parts.extend(self._interpolation(child))
         return parts or [_literal(node.start_byte, node.end_byte, b"" if "b" in prefix else "")]
 
-    def _interpolation(self, node: Any) -> list[Expr]:  # noqa: ANN401
+    def _interpolation(self, node: Any) -> list[Expr]:
         value = self.field(node, "expression")
         conversion = node.child_by_field_name("type_conversion")
         if conversion is not None and self.text(conversion) == "!r":
             value = ir.Call(node.start_byte, node.end_byte, ir.Name(node.start_byte, node.end_byte, "repr"), (value,), ())
         return [value]
 
-    def _concatenated(self, node: Any) -> Expr:  # noqa: ANN401
+    def _concatenated(self, node: Any) -> Expr:
         return _folded(node, [one for part in self.parts(node) if part.type == "string" for one in self._string_parts(part)])
 
 
@@ -278,7 +280,7 @@ def _literal(start: int, end: int, value: str | bytes) -> Expr:
     return ir.Bytes(start, end, value) if isinstance(value, bytes) else ir.Const(start, end, value)
 
 
-def _folded(node: Any, parts: list[Expr]) -> Expr:  # noqa: ANN401
+def _folded(node: Any, parts: list[Expr]) -> Expr:
     texts = [part.value for part in parts if isinstance(part, ir.Const) and isinstance(part.value, str)]
     if len(texts) == len(parts):
         return ir.Const(node.start_byte, node.end_byte, "".join(texts))

@@ -17,6 +17,7 @@ from bartizan.workbench.code.python.values import (
     Callee,
     ClassRef,
     FunctionRef,
+    Taints,
     Value,
     join_all,
     joined_taints,
@@ -88,7 +89,7 @@ class Calls(Effects):
         if callee.bound is not None:
             args = args._replace(positional=(callee.bound, *args.positional))
         if self.depth >= DEEPEST:
-            taints = {}
+            taints: Taints = {}
             for value in args.every():
                 taints = joined_taints(taints, made_of(self.deep_taints(value, state)))
             return Value(taints)
@@ -121,9 +122,8 @@ class Calls(Effects):
     def _fields(owner: ClassRef) -> list[str]:
         names: list[str] = []
         for one in reversed(owner.mro()):
-            for statement in one.definition.body:
-                if isinstance(statement, Assign) and isinstance(statement.target, ir.Name) and statement.annotation is not None:
-                    names.append(statement.target.id)
+            body = [each for each in one.definition.body if isinstance(each, Assign) and each.annotation is not None]
+            names.extend(each.target.id for each in body if isinstance(each.target, ir.Name))
         return names
 
     def _class_attribute(self, owner: ClassRef, name: str) -> Callee | Value | None:
@@ -194,7 +194,7 @@ class Calls(Effects):
         name = (args.get(1) or UNKNOWN).only()
         return self.attribute(args.get(0) or UNKNOWN, name, node, state) if isinstance(name, str) else None
 
-    def _setattr(self, args: Arguments, node: Node, state: State) -> Value | None:  # noqa: ARG002
+    def _setattr(self, args: Arguments, node: Node, state: State) -> Value | None:
         name = (args.get(1) or UNKNOWN).only()
         if isinstance(name, str):
             self.store(args.get(0) or UNKNOWN, name, args.get(2) or UNKNOWN, state)
@@ -241,10 +241,10 @@ class Calls(Effects):
         pair = self.new(state, Node(node.s + 1, node.e), Object("tuple", inner, None, 2))
         return self.new(state, node, Object("list", {}, pair))
 
-    def _config(self, args: Arguments, node: Node, state: State) -> Value | None:  # noqa: ARG002
+    def _config(self, args: Arguments, node: Node, state: State) -> Value | None:
         return self.new(state, node, Object("config", path="configparser.ConfigParser()"))
 
-    def _parser(self, args: Arguments, node: Node, state: State) -> Value | None:  # noqa: ARG002
+    def _parser(self, args: Arguments, node: Node, state: State) -> Value | None:
         return self.new(state, node, Object("object", path="xml.sax.make_parser()"))
 
     def _buffer(self, args: Arguments, node: Node, state: State) -> Value | None:
@@ -263,7 +263,9 @@ class Calls(Effects):
             inner = tuple(thing.get(at) or UNKNOWN for at in range(thing.size or 0)) if thing is not None else ()
         else:
             inner = args.positional[args.positional.index(target) + 1 :] if target in args.positional else ()
-        return self.call_value(target, Arguments(inner, tuple(k for k in args.keywords if k[0] not in {"target", "args"}), node=node), state)
+        return self.call_value(
+            target, Arguments(inner, tuple(k for k in args.keywords if k[0] not in {"target", "args"}), node=node), state
+        )
 
 
 def name_of(node: ir.Expr) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from bartizan.workbench.code.python import regexes
+from bartizan.workbench.code.python import circumstances, redos, regexes
 from bartizan.workbench.code.python.frame import Arguments, Frame
 from bartizan.workbench.code.python.state import State
 from bartizan.workbench.code.python.tables import Flaw
 from bartizan.workbench.code.python.values import UNKNOWN, Value
 
-_SHELLS: Final = frozenset({"sh", "bash", "/bin/sh", "/bin/bash", "zsh", "cmd", "cmd.exe", "powershell", "python", "python3", "/usr/bin/env"})
+_SHELLS: Final = frozenset(
+    {"sh", "bash", "/bin/sh", "/bin/bash", "zsh", "cmd", "cmd.exe", "powershell", "python", "python3", "/usr/bin/env"}
+)
 _CHECKS: Final = ("is_safe", "is_valid", "is_allowed", "validate", "allowed_file", "isvalid", "issafe", "sanitize", "sanitise")
 
 
@@ -39,12 +41,12 @@ def sounds_like_a_check(path: str) -> bool:
     return last.startswith(_CHECKS)
 
 
-def own_file(frame: Frame, path: str, args: Arguments) -> bool:  # noqa: ARG001
+def own_file(frame: Frame, path: str, args: Arguments) -> bool:
     """Say whether a read is of a place that the program itself names, which nobody else writes."""
     return path == "open" and args.get(0) is not None and (args.get(0) or UNKNOWN).known
 
 
-def cleans(frame: Frame, key: str, args: Arguments) -> bool:  # noqa: ARG001
+def cleans(frame: Frame, key: str, args: Arguments) -> bool:
     """Say whether a sanitizer does its work when called so."""
     if key in {"re.sub", "re.compile().sub"} or key == "*.sub":
         pattern = args.get(0) if key == "re.sub" else args.receiver
@@ -112,7 +114,7 @@ def _bad(flaw: Flaw, one: object) -> bool:
 def _shell(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Judge a process started: a text for a shell is dangerous whole, a list by its program and by what a shell among it is given."""
     shell = args.get("shell")
-    through_shell = shell is not None and shell.constants != (False,) and shell.constants != (None,)
+    through_shell = shell is not None and shell.constants not in {(False,), (None,)}
     command = values[0] if values else None
     if command is None:
         return None
@@ -122,7 +124,11 @@ def _shell(frame: Frame, values: list[Value], args: Arguments, state: State) -> 
     for thing in objects:
         program = (thing.get(0) or UNKNOWN).only()
         rest = [thing.get(at) or UNKNOWN for at in range(1, min(thing.size or 12, 24))]
-        if isinstance(program, str) and program.lower() in _SHELLS and any(str(one.only()).lower() in {"-c", "/c", "-command"} for one in rest):
+        if (
+            isinstance(program, str)
+            and program.lower() in _SHELLS
+            and any(str(one.only()).lower() in {"-c", "/c", "-command"} for one in rest)
+        ):
             return Judged([command])
         if thing.get(0) is not None and frame.deep_taints(thing.get(0) or UNKNOWN, state):
             return Judged([thing.get(0) or UNKNOWN], "", "")
@@ -137,12 +143,12 @@ def _exec_list(frame: Frame, values: list[Value], args: Arguments, state: State)
     return Judged([first]) if first is not None and frame.deep_taints(first, state) else None
 
 
-def _sql(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _sql(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Judge only texts: statements built by an expression language bind their parameters."""
     return Judged([value for value in values if not value.path.startswith(("sqlalchemy.", "sqlmodel.")) or "text" in value.path])
 
 
-def _url(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _url(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Judge addresses whose host is not fixed by a literal in front."""
     return Judged([value for value in values if not _fixed_host(value)])
 
@@ -155,7 +161,7 @@ def _fixed_host(value: Value) -> bool:
     return "/" in rest or "?" in rest
 
 
-def _target(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _target(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Judge redirections that may lead to another host."""
     return Judged([value for value in values if not _fixed_host(value) and not _relative(value)])
 
@@ -165,13 +171,14 @@ def _relative(value: Value) -> bool:
     return isinstance(first, str) and (len(first) > 1 and first[0] in "/?#" and not first.startswith(("//", "/\\")))
 
 
-def _markup(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _markup(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Judge texts that are markup: a literal around the data has a tag."""
-    found = [value for value in values if any(isinstance(part, str) and _tag(part) for part in value.text())]
+    found = [value for value in values if any(isinstance(part, str) and has_tag(part) for part in value.text())]
     return Judged(found) if found else None
 
 
-def _tag(text: str) -> bool:
+def has_tag(text: str) -> bool:
+    """Say whether a text holds the beginning of a tag."""
     at = text.find("<")
     while at >= 0:
         after = text[at + 1 : at + 2]
@@ -181,11 +188,11 @@ def _tag(text: str) -> bool:
     return False
 
 
-def _literal_template(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _literal_template(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     return Judged([value for value in values if value.constants is None])
 
 
-def _literal_around(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _literal_around(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     found = [value for value in values if any(value.text())]
     return Judged(found) if found else None
 
@@ -201,11 +208,11 @@ def _query_shape(frame: Frame, values: list[Value], args: Arguments, state: Stat
     return Judged(found) if found else None
 
 
-def _opened(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _opened(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     return Judged(values[:1])
 
 
-def _joined_path(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _joined_path(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     found = [value for value in values if value.path.startswith("pathlib.") or "joined to a path" in _whys(value)]
     return Judged(found) if found else None
 
@@ -215,10 +222,10 @@ def _whys(value: Value) -> str:
 
 
 def _unfiltered(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
-    return Judged(values) if _no_filter(frame, args, state) else None
+    return Judged(values) if circumstances.unfiltered(frame, args, state) else None
 
 
-def _page(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _page(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     kind = args.get("mimetype") or args.get("content_type") or args.get("media_type")
     plain = kind is not None and isinstance(kind.only(), str) and "html" not in str(kind.only())
     if plain:
@@ -237,21 +244,18 @@ def _html_type(frame: Frame, values: list[Value], args: Arguments, state: State)
     return _markup(frame, values, args, state)
 
 
-def _not_selector(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _not_selector(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     return None if any(value is not None for value in (args.get("variables"),)) else Judged([v for v in values if v.constants is None])
 
 
-def _xpath_text(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _xpath_text(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     found = [value for value in values if any(isinstance(part, str) and ("/" in part or "[" in part) for part in value.text())]
     return Judged(found) if found else None
 
 
 def _weak_lxml(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     parser = args.get("parser") or args.get(1)
-    if parser is None:
-        return Judged(values)
-    safe = parser.path == "lxml.etree.XMLParser(safe)"
-    return None if safe else Judged(values)
+    return Judged(values) if parser is None else None  # a parser that was made by hand is judged where it is made
 
 
 def _sax_entities(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
@@ -270,7 +274,15 @@ def _location(frame: Frame, values: list[Value], args: Arguments, state: State) 
     return _target(frame, values, args, state)
 
 
-def _default_parser(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _polynomial(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
+    compiled = args.receiver is not None and args.receiver.path == "re.compile()"
+    pattern = pattern_of(args.receiver if compiled else args.get(0))
+    subject = args.get(0) if compiled else args.get(1 if not args.path.endswith("sub") else 2)
+    found = redos.attack(pattern) if pattern is not None and subject is not None and subject.taints else None
+    return Judged([subject]) if found is not None and subject is not None else None
+
+
+def _default_parser(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     return Judged(values) if args.get("parser") is None and len(args.positional) < 2 else None
 
 
@@ -284,16 +296,16 @@ def note_parser(frame: Frame, args: Arguments, state: State) -> None:
         frame.store(args.receiver, "external", Value(constants=(bool(on),)), state)
 
 
-def _pickled(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _pickled(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     weights = args.get("weights_only")
     return None if weights is not None and weights.only() is True else Judged(values)
 
 
 def _yaml(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
-    return Judged(values) if _unsafe_yaml(frame, args, state) else None
+    return Judged(values) if circumstances.unsafe_yaml(frame, args, state) else None
 
 
-def _web_mapping(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:  # noqa: ARG001
+def _web_mapping(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     return Judged([value for value in values if value.taints])
 
 
@@ -318,6 +330,7 @@ _JUDGES: Final[dict[str, Callable[[Frame, list[Value], Arguments, State], Judged
     "sax_entities": _sax_entities,
     "pickled": _pickled,
     "default_parser": _default_parser,
+    "polynomial": _polynomial,
     "location": _location,
     "unsafe_yaml": _yaml,
     "web_mapping": _web_mapping,
@@ -327,114 +340,3 @@ _JUDGES: Final[dict[str, Callable[[Frame, list[Value], Arguments, State], Judged
 def judge(frame: Frame, when: str, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Return what of the chosen arguments is looked at; None if the call is harmless as it is."""
     return _JUDGES[when](frame, values, args, state) if when else Judged(values)
-
-
-# -- conditions of flaws --------------------------------------------------------------------------------------
-
-
-def holds(frame: Frame, when: str, args: Arguments, state: State) -> bool:
-    """Say whether a named condition of a call is met."""
-    return _HOLDS[when](frame, args, state)
-
-
-def _not_literal(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    value = args.get(0)
-    return value is not None and value.constants is None and not (value.path and value.parts is None and value.path.endswith("dumps()"))
-
-
-def _no_filter(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    chosen = args.get("filter")
-    return args.get("members") is None and (chosen is None or chosen.only() == "fully_trusted")
-
-
-def _unsafe_yaml(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    if (args.get(0) or UNKNOWN).constants is not None:
-        return False
-    loader = args.get(1) or args.get("Loader")
-    if loader is None:
-        return True
-    last = loader.path.rpartition(".")[2]
-    return last in {"Loader", "UnsafeLoader", "CLoader", "CUnsafeLoader", "FullLoader_unsafe"}
-
-
-def _constant(value: Value | None) -> bool:
-    return value is not None and value.constants is not None and value.only() is not None and not value.taints
-
-
-def _constant_salt(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    salts = [args.get("salt")] if args.get("salt") is not None else [args.get(2 if args.path.startswith("hashlib") else 1)]
-    return any(_constant(salt) for salt in salts)
-
-
-def _constant_iv(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    found = next((value for name in (2, "iv", "IV", "nonce") if (value := args.get(name)) is not None), None)
-    return _constant(found)
-
-
-def _constant_first(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    return _constant(args.get(0) or args.get("initialization_vector") or args.get("nonce"))
-
-
-def _constant_seed(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    value = args.get(0)
-    return value is None or _constant(value) or value.path.startswith(("time.", "datetime."))
-
-
-
-
-def _for_security(frame: Frame, args: Arguments, state: State) -> bool:
-    """Say whether a hash is of a secret, or made where secrets are dealt with, or of data from outside."""
-    names = frame.function.lower()
-    taints = frame.deep_taints(args.get(0), state) if args.get(0) is not None else {}
-    names += " ".join(origin.name.lower() for origin in taints if origin.kind == "param")
-    return any(word in names for word in ("passw", "token", "secret", "credential", "login")) or any(origin.kind not in {"param", "file", "error"} for origin in taints)
-
-
-def _not_for_security(frame: Frame, args: Arguments, state: State) -> bool:
-    return not _for_security(frame, args, state)
-
-
-def _several(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    return len(args.positional) + len(args.keywords) > 1 and args.rest is None
-
-
-def _of_password(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    value = args.get(0)
-    names = " ".join(origin.name.lower() for origin in value.taints) if value is not None else ""
-    return "passw" in names or "pwd" in names
-
-
-def _unverified_options(frame: Frame, args: Arguments, state: State) -> bool:
-    options = args.get("options")
-    return any(
-        (thing.items.get("verify_signature") or UNKNOWN).only() is False for thing in (frame.objects(options, state) if options is not None else ())
-    )
-
-
-def _wide_mode(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    found = args.get("mode") or args.get(0 if "Path()" in args.path else 1) or args.get(0)
-    mode = found.only() if found is not None else None
-    limit = 0o002 if args.path in {"os.mkdir", "os.makedirs", "os.open"} else 0o022
-    return isinstance(mode, int) and not isinstance(mode, bool) and (bool(mode & 0o002) or (bool(mode & limit) and bool(mode & 0o007)) and mode & 0o777 in {0o777, 0o776, 0o766, 0o667})
-
-
-def _no_hostname(frame: Frame, args: Arguments, state: State) -> bool:  # noqa: ARG001
-    return (args.get("server_side") or UNKNOWN).only() is not True
-
-
-_HOLDS: Final[dict[str, Callable[[Frame, Arguments, State], bool]]] = {
-    "not_literal": _not_literal,
-    "unfiltered": _no_filter,
-    "unsafe_yaml": _unsafe_yaml,
-    "constant_salt": _constant_salt,
-    "constant_iv": _constant_iv,
-    "constant_first": _constant_first,
-    "constant_seed": _constant_seed,
-    "for_security": _for_security,
-    "not_for_security": _not_for_security,
-    "several": _several,
-    "of_password": _of_password,
-    "unverified_options": _unverified_options,
-    "wide_mode": _wide_mode,
-    "no_hostname": _no_hostname,
-}

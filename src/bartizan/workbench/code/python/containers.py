@@ -45,13 +45,13 @@ class Containers(Frame):
         out = join_all(found)
         return out.tainted(joined_taints(out.taints, made_of(receiver.taints))) if receiver.taints else out
 
-    def _append(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _append(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         value = args.get(0) or UNKNOWN
         if thing.size is not None and thing.kind == "list":
             return NONE, thing.with_item(thing.size, value)
         return NONE, thing.blurred(value)
 
-    def _insert(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _insert(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         at, value = (args.get(0) or UNKNOWN).only(), args.get(1) or UNKNOWN
         if thing.size is None or not isinstance(at, int) or not 0 <= at <= thing.size:
             return NONE, Object(thing.kind, {}, join(thing.every(), value) if thing.items or thing.rest else value)
@@ -64,11 +64,12 @@ class Containers(Frame):
         others = self.objects(value, state)
         if len(others) == 1 and thing.size is not None and others[0].size is not None and thing.kind == "list":
             size = thing.size
-            items = {**thing.items, **{size + key: one for key, one in others[0].items.items() if isinstance(key, int)}}
+            items: dict[Key, Value] = dict(thing.items)
+            items.update({size + key: one for key, one in others[0].items.items() if isinstance(key, int)})
             return NONE, thing.changed(items, thing.rest, size + others[0].size)
         return NONE, thing.blurred(self.elements(value, state))
 
-    def _pop(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _pop(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         at: Constant = (args.get(0) or (Value(constants=(-1,)))).only()
         if isinstance(at, int) and thing.size is not None and thing.size > 0:
             place = at + thing.size if at < 0 else at
@@ -79,7 +80,7 @@ class Containers(Frame):
             return value, thing.changed(items, thing.rest, thing.size - 1)
         return thing.every(), Object(thing.kind, {}, thing.every())
 
-    def _remove(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _remove(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         given = (args.get(0) or UNKNOWN).only()
         places = [key for key, one in thing.items.items() if one.known and one.only() == given and isinstance(key, int)]
         if thing.size is None or given is None or not places:
@@ -88,19 +89,19 @@ class Containers(Frame):
         items: dict[Key, Value] = {key - (key > place): one for key, one in thing.items.items() if isinstance(key, int) and key != place}
         return NONE, thing.changed(items, thing.rest, thing.size - 1)
 
-    def _clear(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _clear(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         return NONE, Object(thing.kind, {}, None, 0, thing.owner, thing.path)
 
-    def _reverse(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _reverse(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         if thing.size is None:
             return NONE, None
         size = thing.size
         return NONE, thing.changed({size - 1 - key: one for key, one in thing.items.items() if isinstance(key, int)}, thing.rest, size)
 
-    def _shuffle(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _shuffle(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         return NONE, Object(thing.kind, {}, thing.every() if thing.items or thing.rest else None)
 
-    def _get(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _get(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         key, default = args.get(0) or UNKNOWN, args.get(1) or args.get("default") or NONE
         only = key.only()
         if not key.known or isinstance(only, bytes):
@@ -156,14 +157,14 @@ class Containers(Frame):
         state.heap[outer] = Object("list", {}, Value(refs=(inner,)))
         return Value(refs=(outer,)), None
 
-    def _copy(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _copy(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         return UNKNOWN, None
 
-    def _write(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _write(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         value = args.get(0) or UNKNOWN
         return UNKNOWN, thing.with_item(thing.size, value) if thing.size is not None else thing.blurred(value)
 
-    def _contents(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _contents(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         out: Value | None = thing.rest
         if thing.size is not None:
             values = [thing.get(at) or UNKNOWN for at in range(thing.size)]
@@ -172,12 +173,12 @@ class Containers(Frame):
             out = value if out is None else join(out, value)
         return out or UNKNOWN, None
 
-    def _config_set(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _config_set(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         key = _config_key(args)
         value = args.get(2) or UNKNOWN
         return NONE, thing.with_item(key, value) if key else thing.blurred(value)
 
-    def _config_get(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:  # noqa: ARG002
+    def _config_get(self, thing: Object, args: Arguments, state: State) -> tuple[Value, Object | None]:
         key = _config_key(args)
         fallback = args.get("fallback")
         if key in thing.items:
@@ -244,7 +245,9 @@ class Containers(Frame):
         if not receiver.taints:
             return None
         old, new = (args.get(0) or UNKNOWN).only(), (args.get(1) or UNKNOWN).only()
-        mask = self.tables.replaced.get(old, 0) if isinstance(old, str) and isinstance(new, str) and old not in new.replace(old * 2, "") else 0
+        mask = (
+            self.tables.replaced.get(old, 0) if isinstance(old, str) and isinstance(new, str) and old not in new.replace(old * 2, "") else 0
+        )
         if isinstance(old, str) and isinstance(new, str) and old == "'" and new in {"''", "\\'"}:
             mask = self.tables.replaced.get("'", 0)
         taints = made_of(receiver.taints) if not mask else safer(receiver.taints, mask)
@@ -266,7 +269,7 @@ def _joined_text(glue: str, values: list[Value]) -> Value:
 
 def _config_key(args: Arguments) -> str:
     section, option = (args.get(0) or UNKNOWN).only(), (args.get(1) or UNKNOWN).only()
-    return f"{section}\x00{str(option).lower()}" if section is not None and option is not None else ""
+    return f"{section}\x00{option.lower()}" if isinstance(section, str) and isinstance(option, str) else ""
 
 
 def _ref(frame: Frame, args: Arguments, turn: int = 0) -> Ref:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bartizan.workbench.code.python import conditions
+from bartizan.workbench.code.python import circumstances, conditions
 from bartizan.workbench.code.python.containers import Containers
 from bartizan.workbench.code.python.frame import Arguments
 from bartizan.workbench.code.python.ir import Node
@@ -13,6 +13,7 @@ from bartizan.workbench.code.python.tables import Flaw, Sink
 from bartizan.workbench.code.python.values import (
     EVERYTHING,
     NO_TAINTS,
+    UNKNOWN,
     Origin,
     Taint,
     Taints,
@@ -49,7 +50,7 @@ class Effects(Containers):
         if path in self.tables.never:
             self.dead = True
         kind = next((self.tables.sources[f"{key}()"] for key in keys if f"{key}()" in self.tables.sources), None)
-        result_path = self._result_path(path)
+        result_path = self._result_path(path, args)
         if kind is not None and not conditions.own_file(self, path, args):
             given = NO_TAINTS if args.receiver is None else args.receiver.taints
             return Value(joined_taints(self.source(kind, node, path or args.method), given), path=result_path)
@@ -59,13 +60,18 @@ class Effects(Containers):
             return Value(truth=truth)
         return self._result(keys, args, node, result_path, state)
 
-    def _result_path(self, path: str) -> str:
+    def _result_path(self, path: str, args: Arguments) -> str:
         if not path:
             return ""
+        if path == "lxml.etree.XMLParser" and (args.get("resolve_entities") or UNKNOWN).only() is False:
+            return "lxml.etree.XMLParser(safe)"
         made = self.tables.returns.get(path, f"{path}()")
         return made if len(made) <= _LONGEST_PATH else ""
 
     def _result(self, keys: list[str], args: Arguments, node: Node, path: str, state: State) -> Value:
+        if args.path == "re.compile":
+            pattern = conditions.pattern_of(args.get(0))
+            return Value(path=path, parts=(pattern,) if pattern is not None else None)
         clean = self.tables.clean
         if any(key in clean for key in keys):
             return Value(path=path)
@@ -83,7 +89,8 @@ class Effects(Containers):
         mark = next((self.tables.marks[key] for key in keys if key in self.tables.marks), "")
         why = f"through {args.method or args.path}()"
         taints = {
-            origin: Taint(extended(t.trail, self.file, node.s, why), t.safe, t.direct, mark or t.via) for origin, t in safer(taints, mask).items()
+            origin: Taint(extended(t.trail, self.file, node.s, why), t.safe, t.direct, mark or t.via)
+            for origin, t in safer(taints, mask).items()
         }
         if any(key in self.tables.restores for key in keys):
             taints = {origin: t._replace(safe=0) for origin, t in taints.items()}
@@ -169,10 +176,10 @@ class Effects(Containers):
     def _flawed(self, flaw: Flaw, args: Arguments, state: State) -> bool:
         if any(conditions.given(args, one) for one in flaw.unless):
             return False
-        if flaw.when and not conditions.holds(self, flaw.when, args, state):
+        if flaw.when and not circumstances.holds(self, flaw.when, args, state):
             return False
         value = next((found for which in flaw.arg if (found := args.get(which)) is not None), None)
-        if flaw.condition and not conditions.holds(self, flaw.condition, args, state):
+        if flaw.condition and not circumstances.holds(self, flaw.condition, args, state):
             return False
         if not flaw.arg or flaw.when:
             return True

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple, cast
 
 from bartizan.workbench.code.python import ir, shapes
 from bartizan.workbench.code.python import statements as st
+from bartizan.workbench.code.python.entries import Entry
 from bartizan.workbench.code.python.frame import Arguments, Frame, Hit, Site
 from bartizan.workbench.code.python.interpreter import Interpreter
 from bartizan.workbench.code.python.names import Naming
-from bartizan.workbench.code.python.entries import Entry
 from bartizan.workbench.code.python.state import Object, State, merged
 from bartizan.workbench.code.python.tables import Tables, tables
 from bartizan.workbench.code.python.values import (
@@ -18,9 +19,7 @@ from bartizan.workbench.code.python.values import (
     FunctionRef,
     Origin,
     Ref,
-    Taint,
     Taints,
-    Trail,
     Value,
     join,
     joined_taints,
@@ -30,19 +29,45 @@ from bartizan.workbench.code.python.values import (
 _WEB: Final = tuple(
     f"{how} {name}".encode()
     for how in ("import", "from")
-    for name in ("flask", "django", "rest_framework", "fastapi", "starlette", "aiohttp", "tornado", "bottle", "pyramid", "sanic", "webob", "falcon", "quart", "cherrypy")
+    for name in (
+        "flask",
+        "django",
+        "rest_framework",
+        "fastapi",
+        "starlette",
+        "aiohttp",
+        "tornado",
+        "bottle",
+        "pyramid",
+        "sanic",
+        "webob",
+        "falcon",
+        "quart",
+        "cherrypy",
+    )
 )
 _MOST_SHAPES = 5
 """Shapes of arguments that one function is looked at with, before the shape without any knowledge serves for all others."""
 
 
-class Source(NamedTuple):
-    """A file of the project, parsed."""
+class Source:
+    """A file of the project; its tree is made when it is first needed."""
 
-    name: str
-    file: str
-    text: bytes
-    module: st.Module
+    __slots__ = ("_make", "_module", "file", "name", "text")
+
+    def __init__(self, name: str, file: str, text: bytes, make: Callable[[], st.Module]) -> None:
+        self.name = name
+        self.file = file
+        self.text = text
+        self._make = make
+        self._module: st.Module | None = None
+
+    @property
+    def module(self) -> st.Module:
+        """Return the tree."""
+        if self._module is None:
+            self._module = self._make()
+        return self._module
 
 
 class Summary(NamedTuple):
@@ -73,11 +98,14 @@ class Engine:
         self._kept: list[FunctionRef] = []
         """Keeps closures alive, whose identity is part of a summary's key."""
         self._prefixes = {name.rpartition(".")[0] for name in sources if "." in name}
-        self.found: dict[tuple[Site, str, str, int], Hit] = {}
+        self.found: dict[tuple[str, Site, str, str, int], Hit] = {}
         self.flaws: dict[Site, str] = {}
         self.roots: dict[tuple[str, int], FunctionRef] = {}
+        self.exhausted: dict[tuple[str, str], None] = {}
+        """Functions whose budget of steps ran out."""
         self.used: dict[str, set[str]] = {}
         self.current = ""
+        """The module whose functions are entered."""
 
     # -- modules ------------------------------------------------------------------------------------------------
 
@@ -87,6 +115,11 @@ class Engine:
 
     def resolve(self, module: str, name: str, level: int) -> str:
         """Return the absolute name of a module as imported inside another."""
+        found = self._resolved(module, name, level)
+        self.used.setdefault(module, set()).add(found)
+        return found
+
+    def _resolved(self, module: str, name: str, level: int) -> str:
         if not level:
             beside = f"{module.rpartition('.')[0]}.{name}" if "." in module else name
             first = name.partition(".")[0]
@@ -127,7 +160,8 @@ class Engine:
         if known is not None:
             return known
         source = self.sources.get(module)
-        self._globals[module] = env = {}
+        env: dict[str, Value] = {}
+        self._globals[module] = env
         if source is None:
             return env
         frame = Naming(self, module, source.file, "")
@@ -177,7 +211,14 @@ class Engine:
         return self._summaries[key]
 
     def run(
-        self, callee: FunctionRef, values: dict[str, Value], heap: dict[Ref, Object], depth: int = 0, *, kept: bool = False, entry: Entry | None = None
+        self,
+        callee: FunctionRef,
+        values: dict[str, Value],
+        heap: dict[Ref, Object],
+        depth: int = 0,
+        *,
+        kept: bool = False,
+        entry: Entry | None = None,
     ) -> Summary:
         """Run a function on given values and say what it does."""
         source = self.sources[callee.module]
@@ -185,7 +226,7 @@ class Engine:
         frame.closure = callee.closure
         if entry is not None:
             frame.routes, frame.answers = entry.routes, entry.answers
-        state = State(dict(values), {**(callee.heap or {}), **heap}, {})
+        state = State(dict(values), {**cast("dict[Ref, Object]", callee.heap or {}), **heap}, {})
         definition = callee.definition
         if isinstance(definition, ir.Lambda):
             value = frame.eval(definition.body, state)
@@ -195,6 +236,8 @@ class Engine:
             end = frame.run(definition.body, state)
             if end is not None:
                 frame.returned.append((Value(constants=(None,)), end))
+        if frame.budget < 0:
+            self.exhausted[source.file, callee.name] = None
         return _summarised(frame, heap, None if kept else self.heap)
 
     def _applied(
@@ -219,7 +262,7 @@ class Engine:
         for origin, taint in put.taints_of(hit.origin).items():
             if (taint.safe | state.guards.get(origin, 0)) & bit or (origin.kind == "error") is not (hit.site.kind == "leak"):
                 continue
-            moved = Hit(hit.site, origin, put.chained(taint, hit.trail))
+            moved = Hit(hit.site, origin, put.chained(taint, hit.trail), hit.direct and taint.direct)
             if origin.kind == "param":
                 caller.hits.setdefault((hit.site, origin), moved)
             else:
@@ -229,7 +272,7 @@ class Engine:
 
     def report(self, hit: Hit) -> None:
         """Take a hit whose origin is a real source."""
-        key = (hit.site, hit.origin.kind, hit.origin.file, hit.origin.at)
+        key = (self.current, hit.site, hit.origin.kind, hit.origin.file, hit.origin.at)
         old = self.found.get(key)
         if old is None or old.trail.depth > hit.trail.depth:
             self.found[key] = hit
@@ -269,7 +312,9 @@ def _summarised(frame: Interpreter, before: dict[Ref, Object], shared: dict[Ref,
 
 def _reachable(heap: dict[Ref, Object], value: Value, before: dict[Ref, Object], shared: dict[Ref, Object]) -> dict[Ref, Object]:
     """Return what a caller can see: changed objects of its own or of all, and what they and the value hold."""
-    todo = [ref for ref, thing in heap.items() if (ref in before and before[ref] is not thing) or (ref in shared and shared[ref] is not thing)]
+    todo = [
+        ref for ref, thing in heap.items() if (ref in before and before[ref] is not thing) or (ref in shared and shared[ref] is not thing)
+    ]
     todo.extend(value.refs)
     out: dict[Ref, Object] = {}
     while todo:
@@ -298,4 +343,3 @@ def _assigned_elsewhere(body: tuple[st.Stmt, ...]) -> list[str]:
         for part in ("body", "orelse", "final"):
             stack.extend(getattr(one, part, ()))
     return names
-

@@ -11,12 +11,42 @@ from bartizan.workbench.code.python.state import Object, State
 from bartizan.workbench.code.python.statements import Def
 from bartizan.workbench.code.python.values import FunctionRef, Origin, Ref, Taint, Taints, Trail, Value
 
-_ROUTES: Final = frozenset("route get post put delete patch head options websocket api_route expose view api_view errorhandler".split())
-_METHODS: Final = frozenset("get post put delete patch head options dispatch prepare open on_message get_queryset form_valid".split())
+_ROUTES: Final = frozenset(
+    [
+        "route",
+        "get",
+        "post",
+        "put",
+        "delete",
+        "patch",
+        "head",
+        "options",
+        "websocket",
+        "api_route",
+        "expose",
+        "view",
+        "api_view",
+        "errorhandler",
+    ]
+)
+_METHODS: Final = frozenset(
+    ["get", "post", "put", "delete", "patch", "head", "options", "dispatch", "prepare", "open", "on_message", "get_queryset", "form_valid"]
+)
 _TASKS: Final = frozenset({"task", "shared_task", "on_event", "subscriber", "subscribe", "job", "actor"})
 _COMMANDS: Final = frozenset({"command", "option", "argument"})
 _REQUESTS: Final = frozenset({"request", "req", "_request"})
-_VIEWS: Final = ("flask.views", "django.views", "tornado.web", "rest_framework", "flask_restful", "flask_restx", "starlette.endpoints", "falcon", "aiohttp.web", "wagtail")
+_VIEWS: Final = (
+    "flask.views",
+    "django.views",
+    "tornado.web",
+    "rest_framework",
+    "flask_restful",
+    "flask_restx",
+    "starlette.endpoints",
+    "falcon",
+    "aiohttp.web",
+    "wagtail",
+)
 _NUMBERS: Final = frozenset({"int()", "float()", "bool()", "uuid.UUID()", "datetime.datetime()", "datetime.date()", "decimal.Decimal()"})
 _INJECTED: Final = frozenset({"fastapi.Depends()", "fastapi.Security()", "fastapi.BackgroundTasks()"})
 
@@ -32,7 +62,7 @@ class Entry:
         self.answers = answers
 
 
-def kind_of(callee: FunctionRef, *, web: bool) -> str:
+def kind_of(callee: FunctionRef, *, web: bool) -> str:  # noqa: PLR0911 - one return for each way in
     """Return by what a function is entered: ``web``, ``queue``, ``cli``, or ``param`` for a plain one.
 
     Args:
@@ -101,16 +131,25 @@ def _answers(callee: FunctionRef, frame: Interpreter) -> str:
             base = decorator.func.value if isinstance(decorator.func, ir.Attr) else decorator.func
             path = frame.eval(base, State()).path
             named = any(keyword.name == "response_class" for keyword in decorator.keywords)
-            if path.startswith(("fastapi.", "sanic.", "aiohttp.", "litestar.")) or (name_of(decorator) not in {"route"} and not path and not named):
+            if path.startswith(("fastapi.", "sanic.", "aiohttp.", "litestar.")) or (
+                name_of(decorator) != "route" and not path and not named
+            ):
                 return ""
             return "html"
     views = callee.owner.external() if callee.owner is not None else ()
     return "html" if any(base.startswith("flask.views") for base in views) else ""
 
 
-def _parameter(param: ir.Param, kind: str, callee: FunctionRef, frame: Interpreter, converters: dict[str, str], *, web: bool) -> Value:
+def _parameter(  # noqa: PLR0911 - one return for each kind of parameter
+    param: ir.Param, kind: str, callee: FunctionRef, frame: Interpreter, converters: dict[str, str], *, web: bool
+) -> Value:
     typed = frame.annotated(param.annotation, State()) if param.annotation is not None else Value()
-    if web and param.name in _REQUESTS and not typed.callees and (not typed.path or "equest" in typed.path or typed.path.startswith("web.")):
+    if (
+        web
+        and param.name in _REQUESTS
+        and not typed.callees
+        and (not typed.path or "equest" in typed.path or typed.path.startswith("web."))
+    ):
         return Value(path="web.request")
     if typed.path.startswith("web.") or typed.path in _INJECTED:
         return Value(path=typed.path)
@@ -150,4 +189,4 @@ def blank_self(callee: FunctionRef, fields: dict[str, Value], frame: Interpreter
     external = next((base for base in owner.external() if base != "object"), "") if owner is not None else ""
     path = frame.tables.canonical(f"{external}()") if external else ""
     ref = Ref("self", owner.definition.s if owner is not None else 0)
-    return Value(refs=(ref,)), {ref: Object("object", dict(fields), None, None, owner, path)}
+    return Value(refs=(ref,)), {ref: Object("object", dict(fields.items()), None, None, owner, path)}

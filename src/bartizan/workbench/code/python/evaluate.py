@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bartizan.workbench.code.python import folding, ir
-from bartizan.workbench.code.python.calls import Calls
-from bartizan.workbench.code.python.frame import Arguments
+from bartizan.workbench.code.python.displays import Displays, merged_text, text_of
 from bartizan.workbench.code.python.ir import Expr, Node
 from bartizan.workbench.code.python.state import Key, Object, State
 from bartizan.workbench.code.python.values import (
@@ -16,11 +15,9 @@ from bartizan.workbench.code.python.values import (
     UNKNOWN,
     Constant,
     FunctionRef,
-    Part,
     Taints,
     Value,
     constant,
-    extended,
     join,
     join_all,
     joined_taints,
@@ -28,14 +25,16 @@ from bartizan.workbench.code.python.values import (
 )
 
 _BUILTIN: Final = frozenset(
-    "open eval exec compile input print int str bytes bool float len list dict set tuple frozenset sorted reversed enumerate zip map filter"
-    " getattr setattr hasattr isinstance issubclass type super repr format ord chr hex oct bin abs min max sum any all next iter range vars"
-    " globals locals dir callable round id hash object property classmethod staticmethod raw_input unicode execfile reduce bytearray"
-    " memoryview pow divmod file xrange basestring long __import__ breakpoint delattr slice complex".split()
+    """
+    open eval exec compile input print int str bytes bool float len list dict set tuple frozenset sorted reversed enumerate zip map
+    filter getattr setattr hasattr isinstance issubclass type super repr format ord chr hex oct bin abs min max sum any all next
+    iter range vars globals locals dir callable round id hash object property classmethod staticmethod raw_input unicode execfile
+    reduce bytearray memoryview pow divmod file xrange basestring long __import__ breakpoint delattr slice complex
+    """.split()
 )
 
 
-class Expressions(Calls):
+class Expressions(Displays):
     """Evaluates expressions; one method for each kind of node."""
 
     def eval(self, node: Expr, state: State) -> Value:
@@ -45,7 +44,7 @@ class Expressions(Calls):
             return UNKNOWN
         return _EVAL[type(node)](self, node, state)
 
-    def _const(self, node: Any, state: State) -> Value:  # noqa: ANN401, ARG002 - one signature for all
+    def _const(self, node: Any, state: State) -> Value:
         return constant(node.value)
 
     def _name(self, node: ir.Name, state: State) -> Value:
@@ -123,18 +122,20 @@ class Expressions(Calls):
         """Read ``value[index]``."""
         found: list[Value] = []
         objects = self.objects(value, state)
-        for thing in objects:
-            found.append(self._of_object(thing, index))
+        found.extend(self._of_object(thing, index) for thing in objects)
         if value.constants is not None and index.known:
             folded = [folding.element(one, index.only()) for one in value.constants]
             if folded and all(one is not folding.FAILED for one in folded):
                 return Value(value.taints, tuple(dict.fromkeys(folded)))
         out = join_all(found)
         if value.taints:
-            via = self.tables.marks.get(f"[{index.only()}]", "") if index.known else ""
+            via = ""
             old = next(iter(value.taints.values())).via
             direct = bool(value.path)
-            inner = {o: t._replace(direct=t.direct and direct, via="extension" if old == "split extension" else via) for o, t in value.taints.items()}
+            inner = {
+                o: t._replace(direct=t.direct and direct, via="extension" if old == "split extension" else via)
+                for o, t in value.taints.items()
+            }
             out = out.tainted(joined_taints(out.taints, inner))
         if value.path and not objects:
             path = f"{value.path}[]"
@@ -174,7 +175,8 @@ class Expressions(Calls):
         if objects:
             return self.new(state, node, Object(objects[0].kind, {}, join_all(one.every() for one in objects)), value.taints)
         first = value.text()[0] if bounds[0].only() in {None, 0} else None
-        parts = (first[: bounds[1].only()] if isinstance(bounds[1].only(), int) else first, None) if isinstance(first, str) else None
+        stop = bounds[1].only()
+        parts = (first[:stop] if isinstance(stop, int) else first, None) if isinstance(first, str) else None
         return Value(made_of(value.taints), parts=parts)
 
     def _slice(self, node: ir.Slice, state: State) -> Value:
@@ -188,7 +190,7 @@ class Expressions(Calls):
         right = self.eval(node.right, state)
         return self.combined(node.op, left, right, node, state)
 
-    def combined(self, op: str, left: Value, right: Value, node: Node, state: State) -> Value:
+    def combined(self, op: str, left: Value, right: Value, node: Node, state: State) -> Value:  # noqa: PLR0911 - one for each operator
         """Evaluate ``left op right``."""
         folded = folding.binary(op, left.constants, right.constants)
         if folded is not None:
@@ -205,13 +207,10 @@ class Expressions(Calls):
         if op == "/":
             return Value(self.stepped(made_of(taints), node, "joined to a path"), path=left.path or right.path)
         parts = (*left.text(), *right.text())[:MOST_PARTS] if op == "+" else None
-        return Value(self.stepped(made_of(taints), node, "joined") if left.parts or right.parts or left.known or right.known else made_of(taints), parts=_merged(parts))
-
-    def stepped(self, taints: Taints, node: Node, why: str) -> Taints:
-        """Add a step to the way of all data."""
-        if not taints:
-            return taints
-        return {origin: t._replace(trail=extended(t.trail, self.file, node.s, why)) for origin, t in taints.items()}
+        return Value(
+            self.stepped(made_of(taints), node, "joined") if left.parts or right.parts or left.known or right.known else made_of(taints),
+            parts=merged_text(parts),
+        )
 
     def _concatenated(self, left: Value, right: Value, node: Node, state: State) -> Value:
         a, b = self.objects(left, state), self.objects(right, state)
@@ -243,14 +242,16 @@ class Expressions(Calls):
         parts, used = folding.percent(text, values)
         for value in used:
             taints = joined_taints(taints, made_of(self.deep_taints(value, state)))
-        return _text_of(parts, taints)
+        return text_of(parts, taints)
 
     def _unary(self, node: ir.Unary, state: State) -> Value:
         value = self.eval(node.operand, state)
         folded = folding.unary(node.op, value.constants)
         if folded is not None:
             return Value(constants=folded)
-        return Value(truth=value.truth and type(value.truth)(value.truth.when_false, value.truth.when_true)) if node.op == "not" else UNKNOWN
+        return (
+            Value(truth=value.truth and type(value.truth)(value.truth.when_false, value.truth.when_true)) if node.op == "not" else UNKNOWN
+        )
 
     def _bool(self, node: ir.Bool, state: State) -> Value:
         left = self.eval(node.left, state)
@@ -301,71 +302,6 @@ class Expressions(Calls):
             return None
         return {**(self.closure or {}), **state.env}
 
-    def _comp(self, node: ir.Comp, state: State) -> Value:
-        inner: State | None = state.copy()
-        for generator in node.generators:
-            if inner is None:
-                break
-            over = self.eval(generator.iter, inner)
-            self.bind(generator.target, self.elements(over, inner), inner, generator.target)
-            for test in generator.tests:
-                if inner is not None:
-                    self.eval(test, inner)
-                    inner = self.assume(test, inner, holds=True)
-        if inner is None:
-            return self.new(state, node, Object(node.kind if node.kind != "generator" else "list", size=0))
-        value = self.eval(node.element, inner)
-        state.heap.update({ref: thing for ref, thing in inner.heap.items() if ref not in state.heap})
-        if node.value is not None:
-            made = self.eval(node.value, inner)
-            return self.new(state, node, Object("dict", {}, join(made, Value(made_of(value.taints)))))
-        return self.new(state, node, Object("list" if node.kind == "generator" else node.kind, {}, value))
-
-    def _seq(self, node: ir.Seq, state: State) -> Value:
-        items: dict[Key, Value] = {}
-        rest: Value | None = None
-        for at, item in enumerate(node.items):
-            if isinstance(item, ir.Star):
-                inner = self.elements(self.eval(item.value, state), state)
-                rest = inner if rest is None else join(rest, inner)
-            elif rest is None and at < 200:
-                items[at] = self.eval(item, state)
-            else:
-                value = self.eval(item, state)
-                rest = value if rest is None else join(rest, value)
-        return self.new(state, node, Object(node.kind, items, rest, len(items) if rest is None else None))
-
-    def _dict(self, node: ir.Dict, state: State) -> Value:
-        thing = Object("dict", size=0)
-        for key, given in zip(node.keys, node.values, strict=True):
-            value = self.eval(given, state)
-            if key is None:
-                for other in self.objects(value, state):
-                    thing = Object("dict", {**thing.items, **other.items}, other.rest if thing.rest is None else thing.rest)
-                if value.taints:
-                    thing = thing.blurred(Value(value.taints))
-                continue
-            name = self.eval(key, state)
-            only = name.only()
-            if name.known and not isinstance(only, bytes):
-                thing = thing.with_item(only, value)
-            else:
-                thing = thing.blurred(value)
-        self.entries(node, list(thing.items.items()))  # type: ignore[arg-type] # keys are hashable objects
-        return self.new(state, node, thing)
-
-    def _fstring(self, node: ir.FString, state: State) -> Value:
-        taints: Taints = {}
-        parts: list[Part] = []
-        for part in node.parts:
-            value = self.eval(part, state)
-            if value.known:
-                parts.append(folding.shown(value.only()))
-            else:
-                parts.extend(value.text())
-            taints = joined_taints(taints, made_of(self.deep_taints(value, state)))
-        return _text_of(parts, self.stepped(taints, node, "put into a text"))
-
     def _await(self, node: ir.Await, state: State) -> Value:
         return self.eval(node.value, state)
 
@@ -387,66 +323,6 @@ class Expressions(Calls):
         for part in node.parts:
             taints = joined_taints(taints, made_of(self.eval(part, state).taints))
         return Value(taints)
-
-    def _call(self, node: ir.Call, state: State) -> Value:
-        positional: list[Value] = []
-        rest: Value | None = None
-        for arg in node.args:
-            value = self.eval(arg.value if isinstance(arg, ir.Star) else arg, state)
-            if isinstance(arg, ir.Star):
-                objects = self.objects(value, state)
-                if len(objects) == 1 and objects[0].size is not None and rest is None:
-                    positional.extend(objects[0].get(at) or UNKNOWN for at in range(objects[0].size))
-                else:
-                    inner = self.elements(value, state)
-                    rest = inner if rest is None else join(rest, inner)
-            else:
-                positional.append(value)
-        keywords: list[tuple[str, Value]] = []
-        for keyword in node.keywords:
-            value = self.eval(keyword.value, state)
-            if keyword.name is not None:
-                keywords.append((keyword.name, value))
-                continue
-            if not value.refs:
-                rest = UNKNOWN if rest is None else rest
-            for thing in self.objects(value, state):
-                keywords.extend((str(key), one) for key, one in thing.items.items())
-                if thing.rest is not None:
-                    rest = thing.rest if rest is None else join(rest, thing.rest)
-            if value.taints:
-                rest = Value(value.taints) if rest is None else join(rest, Value(value.taints))
-        if keywords:
-            self.passed(Arguments((), tuple(keywords)), node)
-        value = self.invoke(node, Arguments(tuple(positional), tuple(keywords), rest, node), state)
-        self.recent[node.s, node.e] = value
-        return value
-
-    def again(self, node: Expr, state: State) -> Value:
-        """Return the value of an expression that has been evaluated just before."""
-        if isinstance(node, ir.Await):
-            return self.again(node.value, state)
-        found = self.recent.get((node.s, node.e)) if isinstance(node, ir.Call) else None
-        return found if found is not None else self.eval(node, state)
-
-
-def _merged(parts: tuple[Part, ...] | None) -> tuple[Part, ...] | None:
-    if parts is None:
-        return None
-    out: list[Part] = []
-    for part in parts:
-        if out and isinstance(part, str) and isinstance(out[-1], str):
-            out[-1] += part
-        elif not (out and part is None and out[-1] is None):
-            out.append(part)
-    return tuple(out[:MOST_PARTS])
-
-
-def _text_of(parts: list[Part], taints: Taints) -> Value:
-    merged = _merged(tuple(parts)) or ("",)
-    if len(merged) == 1 and merged[0] is not None:
-        return Value(taints, (merged[0],))
-    return Value(taints, parts=merged)
 
 
 _EVAL: Final[dict[type, Callable[[Expressions, Any, State], Value]]] = {

@@ -37,8 +37,10 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "not in": lambda left, right: left not in right,
 }
 _METHODS: Final = frozenset(
-    "upper lower strip lstrip rstrip title capitalize swapcase replace startswith endswith isdigit isalpha isalnum count find index rfind"
-    " removeprefix removesuffix encode decode zfill casefold".split()
+    """
+    upper lower strip lstrip rstrip title capitalize swapcase replace startswith endswith isdigit isalpha isalnum count find index
+    rfind removeprefix removesuffix encode decode zfill casefold
+    """.split()
 )
 _LARGEST: Final = 2**62
 
@@ -51,11 +53,17 @@ def _small(value: object) -> bool:
     return isinstance(value, float) or value is None
 
 
-def _one(op: str, left: Constant, right: Constant) -> Any:  # noqa: ANN401 - a constant or FAILED
+def _one(op: str, left: Constant, right: Constant) -> Any:
     if left is None or right is None or (op == "%" and isinstance(left, str | bytes)):
         return FAILED
     sizes = [len(side) for side in (left, right) if isinstance(side, str | bytes)]
-    if op == "*" and sizes and not all(isinstance(side, int) and side * max(sizes) <= LONGEST_TEXT for side in (left, right) if not isinstance(side, str | bytes)):
+    if (
+        op == "*"
+        and sizes
+        and not all(
+            isinstance(side, int) and side * max(sizes) <= LONGEST_TEXT for side in (left, right) if not isinstance(side, str | bytes)
+        )
+    ):
         return FAILED
     if op in {"**", "<<"} and not (isinstance(right, int) and isinstance(left, int) and 0 <= right <= 60 and abs(left) <= 2**16):
         return FAILED
@@ -114,17 +122,18 @@ def truth(values: tuple[Constant, ...] | None) -> bool | None:
     return first if all(bool(value) is first for value in values) else None
 
 
-def element(value: Constant, index: Constant) -> Any:  # noqa: ANN401 - a constant or FAILED
+def element(value: Constant, index: Constant) -> Any:
     """Return ``value[index]`` of a text."""
     if isinstance(value, str | bytes) and isinstance(index, int) and -len(value) <= index < len(value):
         return value[index]
     return FAILED
 
 
-def sliced(value: Constant, bounds: list[Constant]) -> Any:  # noqa: ANN401 - a constant or FAILED
+def sliced(value: Constant, bounds: list[Constant]) -> Any:
     """Return ``value[a:b:c]`` of a text."""
     if isinstance(value, str | bytes) and all(bound is None or isinstance(bound, int) for bound in bounds) and bounds[2] != 0:
-        return value[slice(*bounds)]
+        low, high, step = (bound if isinstance(bound, int) else None for bound in bounds)
+        return value[low:high:step]
     return FAILED
 
 
@@ -136,9 +145,13 @@ def places(size: int, bounds: list[Constant]) -> list[int]:
     return list(range(size))[slice(*usable)]
 
 
-def method(value: Constant, name: str, args: list[Constant]) -> Any:  # noqa: ANN401 - a constant or FAILED
+def method(value: Constant, name: str, args: list[Constant]) -> Any:
     """Call a harmless method of a text."""
-    if not isinstance(value, str | bytes) or name not in _METHODS or (name == "zfill" and not all(isinstance(a, int) and a < 100 for a in args)):
+    if (
+        not isinstance(value, str | bytes)
+        or name not in _METHODS
+        or (name == "zfill" and not all(isinstance(a, int) and a < 100 for a in args))
+    ):
         return FAILED
     try:
         out = getattr(value, name)(*args)
@@ -200,14 +213,14 @@ def braces(text: str, positional: tuple[Value, ...], keywords: dict[str, Value])
         name = field.partition(":")[0].partition("!")[0].partition(".")[0].partition("[")[0]
         if name == "":
             name, number = str(number), number + 1
-        value = (positional[int(name)] if int(name) < len(positional) else None) if name.isdecimal() and len(name) < 5 else keywords.get(name)
+        value = (
+            (positional[int(name)] if int(name) < len(positional) else None) if name.isdecimal() and len(name) < 5 else keywords.get(name)
+        )
         if value is not None and value.known:
             parts.append(shown(value.only()))
         else:
             parts.append(Hole)
-        if value is not None and not field.endswith(("d", "f", "x")):
-            used.append(value)
-        elif value is not None and ":" not in field:
+        if (value is not None and not field.endswith(("d", "f", "x"))) or (value is not None and ":" not in field):
             used.append(value)
         at = end + 1 if end > 0 else len(text)
     return [part for part in parts if part != ""][:MOST_PARTS], used

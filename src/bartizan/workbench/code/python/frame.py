@@ -51,6 +51,8 @@ class Hit(NamedTuple):
     site: Site
     origin: Origin
     trail: Trail
+    direct: bool = True
+    """The data itself arrives, not something made with it."""
 
 
 class Arguments(NamedTuple):
@@ -272,7 +274,7 @@ class Frame:
                 continue
             found = True
             trail = Trail(taint.trail, site.file, site.s, f"sink: {self.tables.kinds[site.kind].noun}")
-            hit = Hit(site, origin, trail)
+            hit = Hit(site, origin, trail, taint.direct)
             if origin.kind == "param":
                 old = self.hits.get((site, origin))
                 if old is None or old.trail.depth > trail.depth:

@@ -11,9 +11,15 @@ from bartizan.workbench.code.python.state import State
 from bartizan.workbench.code.python.values import EVERYTHING, UNKNOWN, Value, safer
 
 _OPPOSITE: Final = {"==": "!=", "!=": "==", "in": "not in", "not in": "in", "is": "is not", "is not": "is", "<>": "=="}
-_HARMLESS: Final = frozenset("isdigit isalnum isalpha isnumeric isdecimal isidentifier".split())
-_NUMBERS: Final = frozenset("int float bool complex datetime.datetime datetime.date uuid.UUID decimal.Decimal".split())
-_MATCHERS: Final = {"re.match": "match", "re.fullmatch": "fullmatch", "re.search": "search", "re2.match": "match", "re2.fullmatch": "fullmatch"}
+_HARMLESS: Final = frozenset(["isdigit", "isalnum", "isalpha", "isnumeric", "isdecimal", "isidentifier"])
+_NUMBERS: Final = frozenset(["int", "float", "bool", "complex", "datetime.datetime", "datetime.date", "uuid.UUID", "decimal.Decimal"])
+_MATCHERS: Final = {
+    "re.match": "match",
+    "re.fullmatch": "fullmatch",
+    "re.search": "search",
+    "re2.match": "match",
+    "re2.fullmatch": "fullmatch",
+}
 
 
 class Guards(Expressions):
@@ -116,10 +122,16 @@ class Guards(Expressions):
 
     def _first_of(self, node: ir.Expr, value: Value, state: State) -> None:
         """Take ``x.find("..") == -1`` for what it is."""
-        if isinstance(node, ir.Call) and isinstance(node.func, ir.Attr) and node.func.attr in {"find", "count"} and value.only() in {-1, 0} and node.args:
+        if (
+            isinstance(node, ir.Call)
+            and isinstance(node.func, ir.Attr)
+            and node.func.attr in {"find", "count"}
+            and value.only() in {-1, 0}
+            and node.args
+        ):
             self._without(node.func.value, self.again(node.args[0], state), state)
 
-    def _common(self, node: ir.Expr, other: ir.Expr, state: State) -> None:  # noqa: ARG002
+    def _common(self, node: ir.Expr, other: ir.Expr, state: State) -> None:
         """``commonpath([base, path]) == base`` keeps the path below the base."""
         if isinstance(node, ir.Call):
             callee = self.again(node.func, state).path
@@ -175,7 +187,7 @@ class Guards(Expressions):
         literal = text if isinstance(text, str) else ""
         if not holds:
             if literal.startswith(("/", "//")):
-                self._narrow(node, state, self.tables.absent[literal] if literal in self.tables.absent else 0)
+                self._narrow(node, state, self.tables.absent.get(literal, 0))
             return
         host = literal.partition("://")[2]
         if host and ("/" in host):
@@ -197,7 +209,8 @@ class Guards(Expressions):
             self.bind(generator.target, self.elements(over, inner), inner, generator.target)
             after = self.assume(test, inner, holds=holds)
             element = after.env.get(generator.target.id, UNKNOWN) if after is not None else UNKNOWN
-            if over.taints and not element.taints:
+            syntax = ~self.tables.kinds["trust"].bit
+            if over.taints and all(taint.safe & syntax == syntax for taint in element.taints.values()):
                 self._narrow(generator.iter, state, EVERYTHING)
             elif isinstance(test, ir.Compare) and not every:
                 self._narrow(test.items[1], state, EVERYTHING)
@@ -211,9 +224,7 @@ class Guards(Expressions):
             how, pattern, subject = test.func.attr, pattern_of(self.again(test.func.value, state)), test.args[0]
         if pattern is None or subject is None:
             return
-        if holds and regexes.whole(pattern, how):
-            self._narrow(subject, state, EVERYTHING)
-        elif not holds and how == "search" and regexes.forbids(pattern):
+        if (holds and regexes.whole(pattern, how)) or (not holds and how == "search" and regexes.forbids(pattern)):
             self._narrow(subject, state, EVERYTHING)
 
     def decided(self, value: Value) -> bool | None:

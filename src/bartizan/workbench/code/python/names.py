@@ -12,15 +12,37 @@ from bartizan.workbench.code.python.ir import Expr, Node
 from bartizan.workbench.code.python.state import State
 from bartizan.workbench.code.python.values import Value
 
-_SECRETS: Final = ("password", "passwd", "pwd", "secret", "api_key", "apikey", "auth_token", "access_token", "private_key", "secret_key", "passphrase", "jwt_key")
-_HARMLESS: Final = ("_field", "_name", "_url", "_path", "_file", "_label", "_hint", "_help", "_text", "_type", "_len", "_header", "_prompt", "_re", "_policy", "_error", "_message", "_param", "_validator", "_reset", "_hash", "_hasher", "_form", "_id", "_env", "_min", "_max")  # fmt: skip
+_SECRETS: Final = (
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "access_token",
+    "private_key",
+    "secret_key",
+    "passphrase",
+    "jwt_key",
+)
+_HARMLESS: Final = tuple(
+    """
+    _field _name _url _path _file _label _hint _help _text _type _len _header _prompt _re _policy _error _message _param _validator
+    _reset _hash _hasher _form _id _env _min _max
+    """.split()
+)
 _PLACES: Final = frozenset({"", "none", "null", "changeme_placeholder", "***", "xxx", "string", "str"})
 
 
 def secret_name(name: str) -> bool:
     """Say whether a name is that of a secret."""
     low = name.lower()
-    return any(word in low for word in _SECRETS) and not low.endswith(_HARMLESS) and not low.startswith(("is_", "has_", "need", "use_", "min_", "max_", "no_"))
+    return (
+        any(word in low for word in _SECRETS)
+        and not low.endswith(_HARMLESS)
+        and not low.startswith(("is_", "has_", "need", "use_", "min_", "max_", "no_"))
+    )
 
 
 def looks_secret(text: object, name: str) -> bool:
@@ -73,6 +95,7 @@ class Naming(Interpreter):
 
     def compared(self, node: Node, values: list[Value], state: State) -> None:
         """Look at a secret that is compared with a literal."""
+        self._contained(node, values)
         if not isinstance(node, ir.Compare) or len(node.items) != 2 or node.ops[0] not in {"==", "!=", "is"}:
             return
         for one, other, value in ((node.items[0], node.items[1], values[1]), (node.items[1], node.items[0], values[0])):
@@ -80,14 +103,31 @@ class Naming(Interpreter):
             if secret_name(name) and isinstance(other, ir.Const) and isinstance(other.value, str) and len(other.value) > 2 and value.known:
                 self.host.flaw(self.site("secret", node), f"{name} is compared with a literal")
 
+    def _contained(self, node: Node, values: list[Value]) -> None:
+        """Look at a host that is looked for anywhere in an address."""
+        if not isinstance(node, ir.Compare) or node.ops[0] not in {"in", "not in"} or not isinstance(node.items[0], ir.Const):
+            return
+        text, name = node.items[0].value, _name(node.items[1]).lower()
+        domain = isinstance(text, str) and "." in text[1:] and text.replace(".", "").replace("-", "").isalnum() and len(text) > 5
+        if (
+            domain
+            and values[1].taints
+            and any(word in name for word in ("url", "host", "uri", "domain", "target", "next", "redirect", "referer"))
+        ):
+            self.host.flaw(self.site("hostcheck", node), "found anywhere in the address")
+
     def passed(self, args: Arguments, node: Node) -> None:
         """Look at keywords of a call."""
         for name, value in args.keywords:
             if not secret_name(name) or not value.known or value.taints:
                 continue
-            if value.only() == "" and "pass" in name.lower() or value.only() == "" and name == "pwd":
+            if (value.only() == "" and "pass" in name.lower()) or (value.only() == "" and name == "pwd"):
                 self.host.flaw(self.site("emptypassword", node), f"{name} is empty")
-            elif looks_secret(value.only(), "") or (isinstance(value.only(), str) and value.only() and "connect" in name_of(node.func if isinstance(node, ir.Call) else ir.Name(0, 0, ""))):
+            elif looks_secret(value.only(), "") or (
+                isinstance(value.only(), str)
+                and value.only()
+                and "connect" in name_of(node.func if isinstance(node, ir.Call) else ir.Name(0, 0, ""))
+            ):
                 self.host.flaw(self.site("secret", node), f"{name} is given a literal")
 
     def entries(self, node: ir.Dict, values: list[tuple[object, Value]]) -> None:

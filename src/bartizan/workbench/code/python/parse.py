@@ -46,7 +46,7 @@ def _nothing(source: bytes, code: str) -> Module:
     return Module(body=(), lines=lines, lost_lines=lines, functions=0, errors=((0, code),))
 
 
-def _errors(root: Any) -> tuple[int, list[tuple[int, str]]]:  # noqa: ANN401 - a tree-sitter node
+def _errors(root: Any) -> tuple[int, list[tuple[int, str]]]:
     lost: set[int] = set()
     errors: list[tuple[int, str]] = []
     stack = [root]

@@ -122,7 +122,8 @@ def _machine(tree: Tree) -> _Machine:
         raise PatternError
     number = {state: at for at, state in enumerate(useful)}
     moves: list[dict[tuple[int, int], int]] = []
-    accepting, at_end = set(), set()
+    accepting: set[int] = set()
+    at_end: set[int] = set()
     for state in useful:
         ways = _ways(automaton, state)
         out: dict[tuple[int, int], int] = {}
@@ -212,7 +213,7 @@ def _steps(machine: _Machine, pair: tuple[int, int, bool]) -> list[tuple[tuple[i
     left, right, parted = pair
     out = []
     for (one, a), ways in machine.moves[left].items():
-        for (two, b), _ in machine.moves[right].items():
+        for two, b in machine.moves[right]:
             both = one & two
             if both:
                 apart = parted or a != b or (left == right and a == b and (one != two or ways > 1))

@@ -121,7 +121,7 @@ class _Reader:
         least = int(low or 0)
         return least, (int(high) if high else MOST) if comma else least
 
-    def atom(self) -> Tree:
+    def atom(self) -> Tree:  # noqa: PLR0911 - one return for each kind of atom
         letter = self.take()
         match letter:
             case ".":
@@ -185,12 +185,14 @@ class _Reader:
                 high = self.take()
                 top = self.escaped(self.take()) if high == "\\" else _of(high)
                 if one.bit_count() == 1 and top.bit_count() == 1:
-                    one = _span(chr(one.bit_length() - 1), chr(top.bit_length() - 1)) if letter == "\\" or high == "\\" else _span(low, high)
+                    one = (
+                        _span(chr(one.bit_length() - 1), chr(top.bit_length() - 1)) if letter == "\\" or high == "\\" else _span(low, high)
+                    )
             mask |= one
         return _FULL ^ mask if negated else mask
 
     def group(self) -> Tree:
-        look = False
+        look: bool | None = False
         if self.peek() == "?":
             self.at += 1
             look = self._flags()
@@ -296,7 +298,7 @@ def _rooted(tree: Tree) -> bool:
 
 
 def forbids(pattern: str) -> bool:
-    """Say whether a text in which a search finds nothing has only harmless characters: ``[^a-z0-9]`` or ``\\W``."""
+    """Say whether a text in which a search finds nothing has only harmless characters, as for a negated class."""
     tree = _parsed(pattern)
     if tree is None:
         return False

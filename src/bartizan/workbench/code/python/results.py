@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec.structs
@@ -46,7 +47,22 @@ class Text:
         return self._source[start : min(end, start + 400)].decode("utf-8", "replace")[:_LONGEST]
 
 
-def _step(trail: Trail, texts: dict[str, Text]) -> Step:
+class Texts(dict[str, Text]):
+    """Sources by file, indexed when first asked for."""
+
+    def __init__(self, sources: dict[str, bytes]) -> None:
+        super().__init__()
+        self._sources = sources
+
+    def __missing__(self, file: str) -> Text:
+        made = self[file] = Text(self._sources[file])
+        return made
+
+    def __contains__(self, file: object) -> bool:
+        return file in self._sources
+
+
+def _step(trail: Trail, texts: Texts) -> Step:
     text = texts[trail.file]
     line, column = text.place(trail.at)
     return Step(file=trail.file, line=line, column=column, text=text.line(line), why=trail.why)
@@ -68,7 +84,7 @@ def _at_most(severity: Severity, bound: Severity) -> Severity:
     return severity if SEVERITIES.index(severity) <= SEVERITIES.index(bound) else bound
 
 
-def finding_of_hit(hit: Hit, tables: Tables, texts: dict[str, Text], also: int) -> Finding:
+def finding_of_hit(hit: Hit, tables: Tables, texts: Texts, also: int) -> Finding:
     """Make a finding of data that reaches a sink."""
     site, kind = hit.site, tables.kinds[hit.site.kind]
     severity, p = _graded(kind, site, hit.origin.kind)
@@ -82,7 +98,7 @@ def _with_flow(finding: Finding, flow: tuple[Step, ...], source: str, evidence: 
     return msgspec.structs.replace(finding, flow=flow, source_kind=source, evidence=evidence)
 
 
-def finding_of_flaw(site: Site, why: str, tables: Tables, texts: dict[str, Text]) -> Finding:
+def finding_of_flaw(site: Site, why: str, tables: Tables, texts: Texts) -> Finding:
     """Make a finding of a call that is wrong by itself."""
     kind = tables.kinds[site.kind]
     severity: Severity = site.severity  # type: ignore[assignment] # tables are checked when they are read
@@ -91,7 +107,7 @@ def finding_of_flaw(site: Site, why: str, tables: Tables, texts: dict[str, Text]
     return _with_flow(made, (step,), "", (why,) if why else ())
 
 
-def _finding(site: Site, kind: Kind, texts: dict[str, Text], severity: Severity, p: float) -> Finding:
+def _finding(site: Site, kind: Kind, texts: Texts, severity: Severity, p: float) -> Finding:
     text = texts[site.file]
     line, column = text.place(site.s)
     end_line, end_column = text.place(site.e)
@@ -113,11 +129,18 @@ def _finding(site: Site, kind: Kind, texts: dict[str, Text], severity: Severity,
     )
 
 
-def numbered(findings: list[Finding]) -> list[Finding]:
-    """Tell equal sinks in one function apart, in their order."""
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Keep the surest of findings of one rule at one place; tell equal sinks in one function apart, in their order."""
+    places: dict[tuple[str, int, int, str], Finding] = {}
+    for one in findings:
+        key = (one.file, one.line, one.column, one.rule)
+        old = places.get(key)
+        if old is None or (one.p, -len(one.flow)) > (old.p, -len(old.flow)):
+            places[key] = one
     seen: dict[str, int] = {}
     out: list[Finding] = []
-    for one in sorted(findings, key=lambda f: (f.file, f.line, f.column, f.rule)):
+    for key in sorted(places):
+        one = places[key]
         count = seen[one.id] = seen.get(one.id, 0) + 1
         out.append(one if count == 1 else msgspec.structs.replace(one, id=fingerprint(one.rule, one.file, one.function, one.id, count)))
     return out

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Final
 
 from bartizan import __version__
 from bartizan.errors import ConfigError
-from bartizan.workbench.code.finding import Coverage, Note, Scan
-from bartizan.workbench.code.python import parse
+from bartizan.workbench.code.finding import Coverage, Finding, Note, Scan
+from bartizan.workbench.code.python import parse, results
 from bartizan.workbench.code.python.analyse import Analysis
+from bartizan.workbench.code.python.cache import Cache, Kept, affected, digest
 from bartizan.workbench.code.python.engine import Source
 
 MOST_FILES: Final = 50_000
+_DEEPEST: Final = 12_000
+"""Frames of our own walk over hostile nesting."""
 _SKIPPED: Final = frozenset({".git", ".hg", ".svn", "__pycache__", ".tox", ".nox", ".venv", "venv", "node_modules", ".mypy_cache", ".eggs"})
 _MESSAGES: Final = {
     "syntax-error": "a syntax error; read around it",
@@ -24,12 +28,13 @@ _MESSAGES: Final = {
 }
 
 
-def scan(root: Path, *, only: frozenset[str] | None = None) -> Scan:
+def scan(root: Path, *, only: frozenset[str] | None = None, cache: Path | None = None) -> Scan:
     """Scan a file or a tree; nothing of it is imported or executed.
 
     Args:
         root: A Python file or a folder; links out of it are not followed.
         only: Report only these files, relative to the root; all are read all the same.
+        cache: A folder that keeps trees and findings, so that the next scan looks only at what has changed.
 
     Raises:
         ConfigError: There is nothing at that path.
@@ -37,22 +42,63 @@ def scan(root: Path, *, only: frozenset[str] | None = None) -> Scan:
     begun = time.process_time()
     if not root.exists():
         raise ConfigError(f"there is nothing at {root}", hint="give a file or a folder")
+    keeper = Cache(cache, root)
     notes: list[Note] = []
     sources: dict[str, Source] = {}
-    tally = {"files": 0, "parsed": 0, "partial": 0, "failed": 0, "lines": 0, "lost_lines": 0, "functions": 0}
-    for path in files_of(root, notes):
-        tally["files"] += 1
-        source = _read(root, path, notes, tally)
+    hashes: dict[str, str] = {}
+    files = files_of(root, notes)
+    for path in files:
+        source = _read(root, path, notes, keeper, hashes)
         if source is not None:
             sources[source.name] = source
-    findings = Analysis(sources).run()
-    kept = tuple(one for one in findings if only is None or one.file in only)
+    kept = keeper.last()
+    looked = affected(kept, hashes)
+    found, imports = _analysed(sources, looked, kept, notes)
+    keeper.keep(hashes, imports, found)
+    coverage = _coverage(len(files), sources)
+    findings = [one for one in results.merged(one for some in found.values() for one in some) if only is None or one.file in only]
     return Scan(
-        findings=kept,
+        findings=tuple(findings),
         notes=tuple(notes),
-        coverage=Coverage(**tally),
+        coverage=coverage,
         version=__version__,
         cpu_s=round(time.process_time() - begun, 3),
+        reused=len(sources) - len(looked),
+    )
+
+
+def _analysed(
+    sources: dict[str, Source], looked: frozenset[str], kept: Kept | None, notes: list[Note]
+) -> tuple[dict[str, list[Finding]], dict[str, set[str]]]:
+    """Return findings and imports by module: fresh for those to be looked at, kept for the others."""
+    analysis = Analysis(sources)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEPEST))
+    try:
+        found = analysis.run(looked)
+    finally:
+        sys.setrecursionlimit(limit)
+    notes.extend(analysis.notes)
+    imports = {name: used for name, used in analysis.imports.items() if name in looked}
+    if kept is not None:
+        for name in sources.keys() - looked:
+            found[name] = [*found.get(name, []), *kept.findings.get(name, ())]
+            imports[name] = set(kept.imports.get(name, ()))
+    return found, imports
+
+
+def _coverage(files: int, sources: dict[str, Source]) -> Coverage:
+    modules = [source.module for source in sources.values()]
+    failed = files - len(modules)
+    lost = sum(module.lost_lines for module in modules)
+    return Coverage(
+        files=files,
+        parsed=sum(not module.errors for module in modules),
+        partial=sum(bool(module.errors) for module in modules),
+        failed=failed,
+        lines=sum(module.lines for module in modules),
+        lost_lines=lost,
+        functions=sum(module.functions for module in modules),
     )
 
 
@@ -80,26 +126,24 @@ def files_of(root: Path, notes: list[Note]) -> list[Path]:
     return found
 
 
-def _read(root: Path, path: Path, notes: list[Note], tally: dict[str, int]) -> Source | None:
+def _read(root: Path, path: Path, notes: list[Note], keeper: Cache, hashes: dict[str, str]) -> Source | None:
     relative = path.relative_to(root).as_posix() if root.is_dir() else path.name
     try:
-        size = path.stat().st_size
         with path.open("rb") as file:
             text = file.read(parse.LARGEST + 1)
     except OSError as error:
         notes.append(Note(code="unreadable", file=relative, message=error.strerror or "can't be read"))
-        tally["failed"] += 1
         return None
-    module = parse.parse(text) if size <= parse.LARGEST else parse.parse(b"x" * (parse.LARGEST + 1))
+    key = digest(text)
+    module = keeper.tree(text, key)
     codes = {code for _, code in module.errors}
     for line, code in module.errors:
         notes.append(Note(code=code, file=relative, message=_MESSAGES[code], line=line))
-    tally["lines"] += module.lines
-    tally["lost_lines"] += module.lost_lines
-    tally["functions"] += module.functions
-    whole = not codes & {"too-large", "not-text"}
-    tally["failed" if not whole else "partial" if codes else "parsed"] += 1
-    return Source(module_name(relative), relative, text, module) if whole else None
+    if codes & {"too-large", "not-text"}:
+        return None
+    name = module_name(relative)
+    hashes[name] = key
+    return Source(name, relative, text, lambda: module)
 
 
 def module_name(relative: str) -> str:

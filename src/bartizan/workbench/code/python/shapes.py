@@ -54,11 +54,15 @@ def bind(callee: FunctionRef, arguments: Arguments, caller: Frame, state: State)
             only_keywords = True
             if param.name:
                 items: dict[Key, Value] = dict(enumerate(positional))
-                bound[param.name] = _made(caller, state, arguments, Object("tuple", items, arguments.rest, None if arguments.rest else len(items)), 1)
+                bound[param.name] = _made(
+                    caller, state, arguments, Object("tuple", items, arguments.rest, None if arguments.rest else len(items)), 1
+                )
             positional = []
         elif param.kind == "**":
-            named: dict[Key, Value] = dict(keywords)
-            bound[param.name] = _made(caller, state, arguments, Object("dict", named, arguments.rest, None if arguments.rest else len(named)), 2)
+            named: dict[Key, Value] = dict(keywords.items())
+            bound[param.name] = _made(
+                caller, state, arguments, Object("dict", named, arguments.rest, None if arguments.rest else len(named)), 2
+            )
         elif positional and not only_keywords:
             bound[param.name] = positional.pop(0)
         elif param.name in keywords:
@@ -113,7 +117,16 @@ class _Shaper:
         constants = value.constants if _brief(value.constants or ()) else None
         parts = value.parts if _brief(value.parts or ()) else None
         callees = value.callees
-        key = (constants, [type(one).__name__ for one in constants or ()] if constants else 0, value.path, via, bool(symbols), shown, tuple((one.key, id(one)) for one in callees), parts)
+        key = (
+            constants,
+            [type(one).__name__ for one in constants or ()] if constants else 0,
+            value.path,
+            via,
+            bool(symbols),
+            shown,
+            tuple((one.key, id(one)) for one in callees),
+            parts,
+        )
         return Value(symbols, constants, value.path, refs, callees, parts), _hashable(key)
 
     def references(self, value: Value, name: str, path: tuple[object, ...]) -> tuple[tuple[Ref, ...], tuple[object, ...]]:

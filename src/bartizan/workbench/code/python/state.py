@@ -33,9 +33,7 @@ class Object:
         self.owner = owner
         self.path = path
 
-    def changed(
-        self, items: dict[Key, Value] | None = None, rest: Value | None = None, size: int | None = None
-    ) -> Object:
+    def changed(self, items: dict[Key, Value] | None = None, rest: Value | None = None, size: int | None = None) -> Object:
         """Return it with other contents."""
         return Object(self.kind, items if items is not None else self.items, rest, size, self.owner, self.path)
 
@@ -44,7 +42,7 @@ class Object:
         found = self.items.get(key)
         if found is None:
             return self.rest
-        return found if self.rest is None or self.kind == "object" else found
+        return found
 
     def every(self) -> Value:
         """Return the join of all elements."""
@@ -118,13 +116,34 @@ def merged(left: State | None, right: State | None) -> State | None:
     for ref, thing in right.heap.items():
         other = heap.get(ref)
         heap[ref] = thing if other is None else other if other is thing else joined_objects(other, thing)
+    return State(env, heap, _joined_guards(left, right))
+
+
+def _joined_guards(left: State, right: State) -> dict[Origin, int]:
+    """Keep what both ways prove, and what one proves of data that the other no longer has."""
+    if left.guards == right.guards:
+        return dict(left.guards)
     guards: dict[Origin, int] = {}
-    if left.guards and right.guards:
-        for origin, mask in left.guards.items():
-            both = mask & right.guards.get(origin, 0)
+    for one, other in ((left, right), (right, left)):
+        for origin, mask in one.guards.items():
+            theirs = other.guards.get(origin, 0)
+            both = mask & theirs
+            if mask & ~theirs and not _holds(other, origin):
+                both = mask
             if both:
-                guards[origin] = both
-    return State(env, heap, guards)
+                guards[origin] = guards.get(origin, 0) | both
+    return guards
+
+
+def _holds(state: State, origin: Origin) -> bool:
+    if origin.kind == "param" and origin.path:
+        return True
+    if any(origin in value.taints for value in state.env.values()):
+        return True
+    for thing in state.heap.values():
+        if any(origin in value.taints for value in thing.items.values()) or (thing.rest is not None and origin in thing.rest.taints):
+            return True
+    return False
 
 
 def same(left: State, right: State) -> bool:

@@ -167,26 +167,7 @@ class Delete(Node, frozen=True, array_like=True, tag="del", gc=False):
     target: Expr
 
 
-Stmt = (
-    Assign
-    | Aug
-    | Do
-    | Return
-    | Raise
-    | Assert
-    | Jump
-    | If
-    | While
-    | For
-    | With
-    | Try
-    | Match
-    | Def
-    | Class
-    | Import
-    | Scope
-    | Delete
-)
+Stmt = Assign | Aug | Do | Return | Raise | Assert | Jump | If | While | For | With | Try | Match | Def | Class | Import | Scope | Delete
 
 
 class Module(msgspec.Struct, frozen=True, array_like=True):

@@ -64,12 +64,15 @@ class Tree:
         name: str,
         commit: str = "",
         root: Path | None = None,
+        is_folder: bool = False,
     ) -> None:
         self._files = files
         self._reader = reader
         self.skipped = skipped
         self.name = name
         self.commit = commit
+        self.is_folder = is_folder
+        """Whether it is the whole of the folder ``root`` as it lies there."""
         self.root = root
         """The folder itself where there is one; None for a commit."""
 
@@ -122,7 +125,7 @@ def folder(root: Path, limits: Limits) -> Tree:
             what = f"{limits.files} files" if len(files) >= limits.files else f"{limits.total_bytes} bytes"
             raise RepoError(f"reading {root}: more than {what}", hint="point at a part of it")
         files[path] = File(path=path, size=found.st_size)
-    return Tree(files, tuple(skipped), lambda file: _read(root, file), name=str(root), root=root)
+    return Tree(files, tuple(skipped), lambda file: _read(root, file), name=str(root), root=root, is_folder=True)
 
 
 def _walk(root: Path, under: str, limits: Limits, skipped: list[Skipped]) -> Iterator[tuple[str, os.stat_result]]:

@@ -24,6 +24,7 @@ _head: Final = re2.compile(
 )
 _piped: Final = re2.compile(r"(?:curl|wget)[^|\n;]{1,300}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 _LARGEST: Final = 512 << 10
+_DEEPEST: Final = 60
 
 
 class _Lined:
@@ -71,11 +72,25 @@ def scan(tree: Tree, notes: list[Note], *, only: frozenset[str] | None = None) -
 def _load(text: str) -> _Lined | None:
     import yaml  # noqa: PLC0415 - only where there is a workflow
 
+    if _nested(text) > _DEEPEST:  # PyYAML takes quadratic time over open brackets
+        return None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         return _lined(node, 0) if node is not None else None
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
+
+
+def _nested(text: str) -> int:
+    """Return how many brackets stand open at once, at most; quoted ones count too, for nobody quotes that many."""
+    depth = most = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            most = max(most, depth)
+        elif character in "]}":
+            depth = max(0, depth - 1)
+    return most
 
 
 def _lined(node: Any, depth: int) -> _Lined:  # noqa: ANN401 - PyYAML has no types
