@@ -265,11 +265,11 @@ def _kill(cut: Cut, database: str) -> dict[str, Any]:
             engine.order(plan.response, "undo", actor=stage.planner_person, reason="a drill")
         replace = msgspec.structs.replace
         victim = _process(replace(stage.setting, response=plan.response, cut=cut))
-        victim.join(60)
+        victim.join(180)
         killed = victim.exitcode == -9
         begun = time.monotonic()
         survivor = _process(replace(stage.setting, response=plan.response))
-        survivor.join(90)
+        survivor.join(180)
         seconds = time.monotonic() - begun
         standing = engine.standing(plan.response)
         expected = [action for action in plan.actions if action.id not in MUTE]
