@@ -26,6 +26,7 @@ FOLLOWED = {
     "list element": "c = ['a', q]\nos.system(c[1])",
     "popped": "c = ['a']\nc.append(q)\nc.pop(0)\nos.system(c[0])",
     "dictionary": "d = {'a': 'b', 'c': q}\nos.system(d['c'])",
+    "dictionary of pairs": "d = dict((k, v.strip()) for k, v in [('a', q)])\nos.system(d['a'].lower())",
     "unpacked": "a, b = 'x', q\nos.system(b)",
     "star": "a, *b = ['x', q]\nos.system(b[0])",
     "loop": "for one in [q]:\n    os.system(one)",

@@ -36,6 +36,11 @@ def test_odd_files_are_read(data, tmp_path):
     assert scan(tmp_path).coverage.failed == 0
 
 
+def test_half_a_pair_of_code_units_can_be_kept(tmp_path):
+    (tmp_path / "a.py").write_text("x = '\\ud800'\n")
+    assert scan(tmp_path, cache=tmp_path / "kept").coverage.parsed == 1
+
+
 def test_links_out_of_the_tree_are_not_followed(tmp_path):
     outside = tmp_path / "outside.py"
     outside.write_text("import os\nos.system(input())\n")

@@ -224,7 +224,12 @@ class Calls(Effects):
         thing = Object("dict", size=0)
         for given in args.positional:
             for other in self.objects(given, state):
-                thing = Object("dict", {**thing.items, **other.items}, other.rest, None)
+                if other.kind == "dict":
+                    thing = Object("dict", {**thing.items, **other.items}, other.rest, None)
+                    continue
+                for pair in self.objects(self.elements(given, state), state):
+                    second = pair.get(1)
+                    thing = thing.blurred(second if second is not None else UNKNOWN)
             if given.taints:
                 thing = thing.blurred(Value(made_of(given.taints)))
         for name, value in args.keywords:

@@ -56,6 +56,11 @@ def _constant_first(frame: Frame, args: Arguments, state: State) -> bool:
     return _constant(args.get(0) or args.get("initialization_vector") or args.get("nonce"))
 
 
+def _constant_key(frame: Frame, args: Arguments, state: State) -> bool:
+    key = args.get("key") or args.get(1)
+    return _constant(key) and key is not None and len(str(key.only())) > 2 and "BEGIN PUBLIC" not in str(key.only())
+
+
 def _constant_seed(frame: Frame, args: Arguments, state: State) -> bool:
     value = args.get(0)
     return value is None or _constant(value) or value.path.startswith(("time.", "datetime."))
@@ -170,6 +175,7 @@ _HOLDS: Final[dict[str, Callable[[Frame, Arguments, State], bool]]] = {
     "constant_salt": _constant_salt,
     "constant_iv": _constant_iv,
     "constant_first": _constant_first,
+    "constant_key": _constant_key,
     "constant_seed": _constant_seed,
     "for_security": _for_security,
     "not_for_security": _not_for_security,

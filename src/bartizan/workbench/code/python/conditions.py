@@ -23,6 +23,7 @@ class Judged(NamedTuple):
     values: list[Value]
     kind: str = ""
     severity: str = ""
+    note: str = ""
 
 
 def fits(receivers: tuple[str, ...], args: Arguments) -> bool:
@@ -145,7 +146,36 @@ def _exec_list(frame: Frame, values: list[Value], args: Arguments, state: State)
 
 def _sql(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     """Judge only texts: statements built by an expression language bind their parameters."""
-    return Judged([value for value in values if not value.path.startswith(("sqlalchemy.", "sqlmodel.")) or "text" in value.path])
+    found = [value for value in values if not value.path.startswith(("sqlalchemy.", "sqlmodel.")) or "text" in value.path]
+    first = next((part for value in found for part in value.text()[:1] if isinstance(part, str)), "")
+    word = first.split(maxsplit=1)[0].upper() if first.strip() else ""
+    return Judged(found, note="names" if word in _DEFINITIONS else "")
+
+
+_DEFINITIONS: Final = frozenset(
+    {
+        "DROP",
+        "SET",
+        "ALTER",
+        "PRAGMA",
+        "USE",
+        "CREATE",
+        "GRANT",
+        "EXEC",
+        "SHOW",
+        "DESCRIBE",
+        "EXPLAIN",
+        "TRUNCATE",
+        "ATTACH",
+        "SAVEPOINT",
+        "RELEASE",
+        "ROLLBACK",
+        "COMMENT",
+        "KILL",
+        "RENAME",
+    }
+)
+"""Statements in which data is a name, which can't be bound."""
 
 
 def _url(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:

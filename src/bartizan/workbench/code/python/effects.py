@@ -137,7 +137,7 @@ class Effects(Containers):
             taints = joined_taints(taints, self.deep_taints(value, state))
         if taints:
             kind = judged.kind or sink.kind
-            site = self.site(kind, node, severity=judged.severity or sink.severity, p=sink.p)
+            site = self.site(kind, node, severity=judged.severity or sink.severity, p=sink.p, note=judged.note)
             self.reach(site, taints, state)
 
     @staticmethod

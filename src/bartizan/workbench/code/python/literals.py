@@ -39,7 +39,9 @@ def _escape(body: str, slash: int) -> tuple[str, int]:
     if letter in _WIDTHS:
         digits = body[slash + 2 : slash + 2 + _WIDTHS[letter]]
         if len(digits) == _WIDTHS[letter] and _HEX.issuperset(digits) and int(digits, 16) < 0x110000:
-            return chr(int(digits, 16)), slash + 2 + len(digits)
+            code = int(digits, 16)
+            # half of a pair can't be stored
+            return "\ufffd" if 0xD800 <= code < 0xE000 else chr(code), slash + 2 + len(digits)
     if letter in _OCTAL:
         digits = body[slash + 1 : slash + 4]
         while digits and not _OCTAL.issuperset(digits):

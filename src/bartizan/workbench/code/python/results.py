@@ -73,7 +73,7 @@ def _graded(kind: Kind, site: Site, origin: str) -> tuple[Severity, float]:
     weight = 1.0
     if origin == "param":
         weight = 0.55
-        severity = _at_most(severity, "medium" if kind.severe else "low")
+        severity = _at_most(severity, "medium" if kind.severe and site.note != "names" else "low")
     elif origin in _LOCAL:
         weight = 0.6
         severity = _at_most(severity, "medium" if kind.severe else "low")
