@@ -153,7 +153,7 @@ def _applied(root: Path, fix: Fix) -> bytes:
 def _passes(confinement: Confinement, root: Path, name: str) -> bool:
     with Workspace(root) as copy:
         lend(copy.root.parent)
-        script = f"import shutil, os, sys; shutil.copytree('/tree', '/tmp/t'); os.chdir('/tmp/t'); sys.path.insert(0, '/tmp/t')\n"
+        script = "import shutil, os, sys; shutil.copytree('/tree', '/tmp/t'); os.chdir('/tmp/t'); sys.path.insert(0, '/tmp/t')\n"
         script += f"import {name}; {name}.{name}()"
         ran = confinement.run([str(confinement.python), "-B", "-c", script], tree=copy.root)
     return ran.code == 0
