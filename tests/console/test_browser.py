@@ -50,6 +50,7 @@ PAGES = (
     "/intel/campaigns",
     "/trends",
     "/policy",
+    "/code",
     "/response",
     "/response/playbooks",
     "/tools",
