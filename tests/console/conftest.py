@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import subprocess
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
@@ -31,6 +32,11 @@ from bartizan.ledger import Ledger
 from bartizan.monitor import Monitor
 from bartizan.policy import Policy
 from bartizan.store.projection import Projection, Projections
+from bartizan.workbench.code.finding import Finding, Step
+from bartizan.workbench.code.fix.outcome import Check, Fix
+from bartizan.workbench.code.fix.workspace import unified
+from bartizan.workbench.code.record import Kept, keep
+from bartizan.workbench.code.validate.prove import Proof
 from bartizan.workbench.intel.shelf import Shelf
 from bartizan.workbench.respond.assets import Protected
 from bartizan.workbench.respond.book import Book as Responses
@@ -302,6 +308,25 @@ class World:
         ours.engine.order(plan.response, "do", actor=who)
         [(_, approval)] = ours.engine.consents.waiting(plan)
         return plan.response, approval.id
+
+    def code(self):
+        """Keep a scan of a small repository with one finding, proven and mended; return its id."""
+        self.person("operator")
+        root = self.ledger.data / "tree"
+        root.mkdir()
+        before, after = b"import os\n\n\ndef f(x):\n    os.system(x)\n", b"def f(x):\n    print(x)\n"
+        (root / "app.py").write_bytes(before)
+        for arguments in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+            subprocess.run(["git", "-C", str(root), *arguments], check=True)  # noqa: S607 - the git of whoever runs the tests
+        step = Step(file="app.py", line=5, text="os.system(x)", why="sink: <b>shell</b>")
+        found = Finding(
+            id="finding-1", rule="py/command-injection", cwe=78, file="app.py", line=5, message="x", severity="high", flow=(step,)
+        )
+        checks = tuple(Check(name=name, passed=True) for name in ("parses", "small", "gone", "no new finding", "tests"))
+        fix = Fix(finding="finding-1", state="verified", diff=unified("app.py", before, after), by="argument-list", checks=checks)
+        proof = Proof(finding="finding-1", state="proven", file="app.py", line=5, rule="py/command-injection", input="x; touch")
+        kept = Kept(path=str(root), findings=(found,), fixes=(fix,), proofs=(proof,), sources={"app.py": before.decode()})
+        return keep(self.ledger, kept, self.people["operator"])
 
     def close(self):
         self.ledger.close()

@@ -38,6 +38,7 @@ def things(world):
     found, second, act, sample, drawn = triaged(world)
     response, consent = world.response(subject.account)
     return {
+        "code": world.code(),
         "incidents": found,
         "suppressed": sample,
         "act": act,
@@ -90,7 +91,7 @@ def enforced(world, subject):
 
 
 def filled(route, things):
-    return route.path.replace("{id}", things.get(route.path.split("/")[1], ""))
+    return route.path.replace("{id}", things.get(route.path.split("/")[1], "")).replace("{finding}", "finding-1")
 
 
 def decided(world, role, route, things):
@@ -114,6 +115,8 @@ def form_of(world, things, route):
         return {**FORM, "verdict": "benign", "said": "fine", **{name: things[name] for name in ("act", "other", "item")}}
     if route.path.startswith("/consent"):
         return {**FORM, "decision": "approved", "sha256": world.casebook.approval(things["consent"]).subject_sha256}
+    if route.path.startswith("/code"):
+        return {**FORM, "branch": "bartizan/fix"}
     if route.path == "/response-plan":
         incident = {"id": "i", "entities": [{"kind": "account", "value": things["accounts"]}]}
         return {**FORM, "playbook": "insider", "incident": msgspec.json.encode(incident).decode()}

@@ -10,19 +10,23 @@ from typing import Final
 
 import msgspec
 
+from bartizan.config import load
 from bartizan.errors import ConfigError, WorkError
 from bartizan.workbench.code import SEVERITIES, Finding, Scan, at_least
-from bartizan.workbench.code.copilot import Ask, attempt
+from bartizan.workbench.code.copilot import attempt
 from bartizan.workbench.code.finding import Severity
 from bartizan.workbench.code.fix import Executed, Fix, Gate, Workspace
-from bartizan.workbench.code.fix.branch import commit, request_text
+from bartizan.workbench.code.fix.deliver import deliver
 from bartizan.workbench.code.fix.mending import drivers_of, fixed
 from bartizan.workbench.code.fix.patch import patched
+from bartizan.workbench.code.record import Kept, sources
 from bartizan.workbench.code.validate import Confinement, ConfinementError, ProjectTests, Proof, ProofCheck, prove
 from bartizan.workbench.code.validate.confine import lend
 
 Told = Callable[[str], None]
 _AT_MOST: Final = 2000
+_HERE: Final = Path("bartizan.toml")
+_DATA: Final = Path("bartizan-data")
 
 
 class Fixing(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,13 +91,17 @@ def bench(path: Path, wanted: Fixing, told: Told | None = None) -> Iterator[Benc
         yield Bench(workspace, findings, gate, proofs, drivers_of(workspace))
 
 
-def mend(path: Path, wanted: Fixing, told: Told | None = None) -> list[Fix]:
-    """Return one fix for each finding, in their order; the tree is not touched."""
+def mend(path: Path, wanted: Fixing, told: Told | None = None) -> Kept:
+    """Return the findings with one fix each, in their order, and the proofs tried on the way; the tree is not touched."""
     with bench(path, wanted, told) as at:
-        done = [fixed(at.gate, finding, drivers=at.drivers) for finding in chosen(at.findings, wanted.only, wanted.severity)]
+        findings = chosen(at.findings, wanted.only, wanted.severity)
+        done = [fixed(at.gate, finding, drivers=at.drivers) for finding in findings]
         if wanted.model:
             done = asyncio.run(_with_model(at, done, wanted))
-    return done
+        names = {each for finding in findings for each in (finding.file, *(step.file for step in finding.flow))}
+        texts = {name: at.workspace.read(name) for name in sorted(names)}
+    found = () if at.proofs is None else tuple(at.proofs.proofs.values())
+    return Kept(path=str(path.resolve()), findings=tuple(findings), fixes=tuple(done), proofs=found, sources=sources(findings, texts))
 
 
 async def _with_model(at: Bench, done: list[Fix], wanted: Fixing) -> list[Fix]:
@@ -101,13 +109,17 @@ async def _with_model(at: Bench, done: list[Fix], wanted: Fixing) -> list[Fix]:
     from bartizan.app.code_model import asking  # noqa: PLC0415 - the gateway is composed only where a model is asked
 
     known = {finding.id: finding for finding in at.findings}
-    async with asking(wanted) as ask:
-        return [each if each.state != "rejected" else await _tried(at, known[each.finding], each, wanted, ask) for each in done]
-
-
-async def _tried(at: Bench, finding: Finding, before: Fix, wanted: Fixing, ask: Ask) -> Fix:
-    made = (await attempt(ask, at.gate, finding, model=wanted.model, most=wanted.attempts)).fix
-    return before if made.state == "rejected" and before.diff else made
+    settings = load(wanted.config or (_HERE if _HERE.exists() else None))
+    async with asking(wanted.data or _DATA, settings, key=wanted.key, model=wanted.model) as model:
+        out = []
+        for each in done:
+            if each.state != "rejected":
+                out.append(each)
+                continue
+            tried = await attempt(model.ask, at.gate, known[each.finding], model=wanted.model, most=wanted.attempts)
+            model.told(tried)
+            out.append(each if tried.fix.state == "rejected" and each.diff else tried.fix)
+    return out
 
 
 def proofs(path: Path, *, only: Sequence[str] = (), severity: Severity = "low", python: Path | None = None) -> Iterator[Proof]:
@@ -126,28 +138,6 @@ def verified(path: Path, patch: bytes, finding: str, *, python: Path | None = No
     with bench(path, Fixing(python=python)) as at:
         wanted = chosen(at.findings, (finding,), "low")[0]
         return at.gate.judge(wanted, patched(patch, at.workspace.read), by="patch")
-
-
-def deliver(path: Path, fixes: Sequence[Fix], *, branch: str = "") -> str:
-    """Put patches into the tree, or onto a new branch; return what was done. Patches that touch the same lines are left out by name."""
-    root = path if path.is_dir() else path.parent
-    files: dict[str, bytes] = {}
-    taken, left = [], []
-    for fix in fixes:
-        try:
-            files |= patched(fix.diff.encode("utf-8", "surrogateescape"), lambda name: files.get(name) or (root / name).read_bytes())
-            taken.append(fix)
-        except WorkError:
-            left.append(f"{fix.file}:{fix.line}")
-    late = f"; left out because others touch the same lines: {', '.join(left)}; run it again" if left else ""
-    if not taken:
-        return f"nothing to write{late}"
-    if branch:
-        made = commit(root, branch, files, request_text(taken))
-        return f"{len(taken)} patches are commit {made[:12]} on branch {branch}{late}"
-    for name, data in files.items():
-        (root / name).write_bytes(data)
-    return f"{len(taken)} patches written into {len(files)} files{late}"
 
 
 __all__ = ["Bench", "Fixing", "bench", "chosen", "deliver", "mend", "proofs", "scanner", "verified"]

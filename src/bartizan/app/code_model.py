@@ -5,40 +5,34 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+
+import msgspec
 
 from bartizan.app.asking import chat
 from bartizan.app.compose import App
 from bartizan.app.gateway import gateway_app
-from bartizan.config import load
-from bartizan.workbench.code.copilot import Ask
+from bartizan.config import Settings
+from bartizan.event import FixAttempted, envelope
+from bartizan.workbench.code.copilot import Ask, Attempted
 
 
-class Wanted(Protocol):
-    """Who asks which model, from which data directory."""
+class Asking(msgspec.Struct, frozen=True):
+    """A way to ask a model, and to put on record what came of it."""
 
-    @property
-    def model(self) -> str:
-        """As callers of the gateway name it."""
+    ask: Ask
+    app: App
+    model: str
 
-    @property
-    def key(self) -> str:
-        """The person's."""
-
-    @property
-    def data(self) -> Path | None:
-        """None for ``bartizan-data`` here."""
-
-    @property
-    def config(self) -> Path | None:
-        """None for ``bartizan.toml`` here."""
+    def told(self, done: Attempted) -> None:
+        """Record the attempts at one finding; their prompts and answers are exchanges of the gateway."""
+        fact = FixAttempted(finding=done.fix.finding, model=self.model, attempts=done.attempts, state=done.fix.state)
+        self.app.ledger.append_now(envelope(fact))
 
 
 @asynccontextmanager
-async def asking(wanted: Wanted) -> AsyncIterator[Ask]:
+async def asking(data: Path, settings: Settings, *, key: str, model: str) -> AsyncIterator[Asking]:
     """Compose the gateway without a socket, and give a way to ask it."""
-    here = Path("bartizan.toml")
-    app = App(wanted.data or Path("bartizan-data"), load(wanted.config or (here if here.exists() else None)), role="code")
+    app = App(data, settings, role="code")
     upstreams = app.upstreams()
     try:
         await upstreams.refresh()
@@ -47,9 +41,9 @@ async def asking(wanted: Wanted) -> AsyncIterator[Ask]:
 
         async def ask(instruction: str, quoted: str) -> str:
             messages = [{"role": "system", "content": instruction}, {"role": "user", "content": quoted}]
-            return await chat(gateway, wanted.key, {"model": wanted.model, "messages": messages, "temperature": 0})
+            return await chat(gateway, key, {"model": model, "messages": messages, "temperature": 0})
 
-        yield ask
+        yield Asking(ask, app, model)
     finally:
         upstreams.close()
         app.close()

@@ -15,6 +15,9 @@ from bartizan.app.supervise import Order
 from bartizan.workbench.respond import jobs
 from bartizan.workbench.respond.book import Standing
 
+HEARTBEAT_S: Final = 0.5
+"""How often a responder gives a sign of life; it looks for jobs as often."""
+DEAD_AFTER_S: Final = 5.0
 _TURN_S: Final = 0.1
 _SETTLE_S: Final = 2.0
 """How long a job may take to note its own end, once the response has ended."""
@@ -70,7 +73,7 @@ def respond(order: Order, ready: Callable[..., None]) -> None:
         signal.signal(number, lambda *_: stop.set())
     settings = settings_of(order)
     response = open_response(Path(order.data), settings, role="responder")
-    work = open_work(Path(order.data), settings)
+    work = open_work(Path(order.data), settings, heartbeat_s=HEARTBEAT_S, dead_after_s=DEAD_AFTER_S)
     try:
         responder = Responder(response, work)
         responder.start()

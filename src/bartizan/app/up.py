@@ -76,8 +76,8 @@ def _start(options: Options, settings: Settings, supervisor: Supervisor, begun: 
         model_port, model_name = model.port, LOCAL_MODEL
     supervisor.start(replace(order, role="keeper"))
     supervisor.start(replace(order, role="monitor"))
-    if settings.respond.connectors and importlib.util.find_spec("dbos") is not None:
-        supervisor.start(replace(order, role="responder"))
+    if settings.respond.connectors:
+        _responder(supervisor, replace(order, role="responder"), say)
     gateway_port = settings.gateway.port if options.port is None else options.port
     gateway = supervisor.start(replace(order, host=settings.gateway.host, port=gateway_port, model_port=model_port))
     console_port = settings.console.port if options.console_port is None else options.console_port
@@ -92,6 +92,13 @@ def _start(options: Options, settings: Settings, supervisor: Supervisor, begun: 
         seconds=round(time.monotonic() - begun, 2),
         admin_key=key.secret if key else "",
     )
+
+
+def _responder(supervisor: Supervisor, order: Order, say: Say) -> None:
+    if importlib.util.find_spec("dbos") is None:
+        say("responses are not carried out: durable work is not installed (pip install 'bartizan[work]')")
+        return
+    supervisor.start(order)
 
 
 def _local_model(options: Options, settings: Settings, say: Say) -> Path | None:

@@ -58,6 +58,7 @@ _READ: Final = (
     "report.read",
     "rule.list",
     "response.list",
+    "code.list",
     "incident.list",
 )
 _MANAGE: Final = {
@@ -84,6 +85,8 @@ _MANAGE: Final = {
     "control.change": "Control",
     "policy.change": "PolicyText",
     "report.ingest": "Record",
+    "code.keep": "Record",
+    "code.approve": "Record",
     "rule.tune": "Record",
     "log.hunt": "Record",
     "report.export": "Record",
@@ -117,6 +120,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         "hold.place",
         *("rule.tune", "log.hunt"),
         *("response.plan", "response.run", "response.undo"),
+        *("code.keep", "code.approve"),
         *_REPORTS,
         *_INCIDENTS,
     },
@@ -124,7 +128,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("grant.approve", "grant.end", "hold.approve", "case.show", "case.decide", "account.restore", "response.list"),
     },
-    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", *_REPORTS, *_INCIDENTS},
+    "reviewer": {*_READ, "content.read", "case.show", "case.decide", "rule.tune", "log.hunt", "code.keep", "code.approve", *_REPORTS, *_INCIDENTS},
     "privacy": {
         *("case.list", "grant.list", "principal.list", "policy.show", "ledger.verify"),
         *("content.erase", "retention.apply", "hold.place", "hold.release", "case.show"),
@@ -135,7 +139,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
         *("policy.change", "ledger.export", *_REPORTS, *_INCIDENTS),
     },
-    "member": {*_USE, *_REPORTS, "response.list", "response.plan"},
+    "member": {*_USE, *_REPORTS, "response.list", "response.plan", "code.list", "code.keep"},
 }
 
 

@@ -14,12 +14,11 @@ import msgspec
 
 from bartizan.app.compose import Rooms
 from bartizan.app.respond import Response, open_work
-from bartizan.app.responder import Responder
+from bartizan.app.responder import DEAD_AFTER_S, HEARTBEAT_S, Responder
 from bartizan.bench.respond_doubles import Doubles
 from bartizan.config import ConnectorSettings, RespondSettings, Secret, Settings
 from bartizan.event import ActionIntended, ActionTaken, Envelope
 from bartizan.identity import Principal
-from bartizan.workbench.respond.engine import Ledger
 
 Point = Literal["before the intent", "before the effect", "after the effect", "after the record"]
 POINTS: tuple[Point, ...] = ("before the intent", "before the effect", "after the effect", "after the record")
@@ -150,12 +149,16 @@ def settings_of(setting: Setting) -> Settings:
 
 
 @contextmanager
-def responder(setting: Setting, *, ledger: Ledger | None = None, rooms: Rooms | None = None) -> Iterator[tuple[Response, Responder]]:
-    """Open response with a worker that runs."""
-    made = rooms or Rooms(Path(setting.data), settings_of(setting), role="responder")
-    response = Response(made, ledger=CutLedger(made.ledger, setting.cut) if setting.cut is not None else ledger)
+def responder(
+    setting: Setting, *, heartbeat_s: float = HEARTBEAT_S, dead_after_s: float = DEAD_AFTER_S
+) -> Iterator[tuple[Response, Responder]]:
+    """Open response with a worker that runs as the shipped one does, unless told otherwise."""
+    made = Rooms(Path(setting.data), settings_of(setting), role="responder")
+    response = Response(made, ledger=CutLedger(made.ledger, setting.cut) if setting.cut is not None else None)
     made.begin()
-    work = open_work(Path(setting.data), settings_of(setting), heartbeat_s=0.1, dead_after_s=0.6, database=setting.database)
+    work = open_work(
+        Path(setting.data), settings_of(setting), heartbeat_s=heartbeat_s, dead_after_s=dead_after_s, database=setting.database
+    )
     found = Responder(response, work)
     found.start()
     try:
@@ -168,5 +171,5 @@ def responder(setting: Setting, *, ledger: Ledger | None = None, rooms: Rooms | 
 def take_part(encoded: bytes) -> None:
     """Be one worker until the response has ended; what a process of its own runs."""
     setting = msgspec.json.decode(encoded, type=Setting)
-    with responder(setting) as (_, found):
+    with responder(setting, heartbeat_s=0.1, dead_after_s=0.6) as (_, found):
         found.until(setting.response, seconds=60.0, waiting=False)

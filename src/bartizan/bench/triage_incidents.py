@@ -6,8 +6,10 @@ triage reads the same files without them. An alert belongs to an attack if it li
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
+import itertools
 import lzma
 import statistics
 import time
@@ -25,6 +27,8 @@ from bartizan.workbench.triage.incident.rows import read
 _DAY: Final = 86400.0
 _GAP: Final = 900.0
 _BINS: Final = 10
+_REST: Final = 12 * 3600.0
+"""Hours without an alert of an attack after which the next one begins another chain."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +73,8 @@ class Pooled(msgspec.Struct, frozen=True, kw_only=True):
     reduction: int
     step_recall: float
     phase_recall: float
-    chains: float
-    """Malicious incidents a scenario, at most."""
+    in_chain: int
+    """Malicious incidents of one chain, at most. A chain is an attack's alerts with no twelve hours without one."""
     purity: float
     hours: float
     precision: float
@@ -152,7 +156,7 @@ def _judge(path: Path) -> _Judged:
             reduction=outcome.alerts // max(1, raised),
             steps=f"{len(got_steps)}/{len(steps)}",
             phases=f"{len(got_phases)}/{len(phases)}",
-            in_chain=len(attacks),
+            in_chain=_in_chain([list(outcome.members[i.id]) for i in attacks], labels),
             purity=min((_purity(list(outcome.members[i.id]), labels.attack) for i in malicious), default=0.0),
             purity_events=min((_purity(list(outcome.members[i.id]), lambda row: bool(labels.steps[row])) for i in malicious), default=0.0),
             hours=round(max(((i.end - i.start) / 3600 for i in malicious), default=0.0), 1),
@@ -215,6 +219,13 @@ def _purity(rows: Sequence[int], attack: Callable[[int], bool]) -> float:
     return round(sum(attack(row) for row in rows) / len(rows), 3)
 
 
+def _in_chain(incidents: Sequence[Sequence[int]], labels: _Labels) -> int:
+    times = sorted(labels.times[row] for row in range(len(labels.times)) if labels.attack(row))
+    begins = [times[0], *(after for before, after in itertools.pairwise(times) if after - before > _REST)] if times else []
+    firsts = [min(labels.times[row] for row in rows if labels.attack(row)) for rows in incidents]
+    return max(Counter(bisect.bisect_right(begins, first) for first in firsts).values(), default=0)
+
+
 def _delay(raised: float, rows: Sequence[int], labels: _Labels) -> float | None:
     """Seconds from the first alert of the incident whose log line is the attack's, or failing that in its window, to the raise."""
     first = min((labels.times[row] for row in rows if labels.steps[row]), default=None)
@@ -266,7 +277,7 @@ def _pool(judged: Sequence[_Judged]) -> Pooled:
         reduction=alerts // max(1, raised),
         step_recall=round(totals["steps"] / totals["of_steps"], 3),
         phase_recall=round(totals["phases"] / totals["of_phases"], 3),
-        chains=max(each.scenario.in_chain for each in judged),
+        in_chain=max(each.scenario.in_chain for each in judged),
         purity=min(each.scenario.purity for each in judged),
         hours=max(each.scenario.hours for each in judged),
         precision=_precision(verdicts),

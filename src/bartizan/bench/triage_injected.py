@@ -63,7 +63,9 @@ def _beside(alert: Alert, text: str) -> list[Alert]:
 
 def _before(alert: Alert, text: str) -> list[Alert]:
     """The same from a tool that nobody knew, just before."""
-    other = msgspec.structs.replace(alert, id=alert.id + "y", at=alert.at - 1, tool="Helper", rule="y", title=text, severity="informational")
+    other = msgspec.structs.replace(
+        alert, id=alert.id + "y", at=alert.at - 1, tool="Helper", rule="y", title=text, severity="informational"
+    )
     return [msgspec.structs.replace(other, records=(other.id,)), alert]
 
 

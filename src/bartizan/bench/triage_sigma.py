@@ -17,7 +17,7 @@ import msgspec
 from bartizan.errors import ConfigError
 
 _ROUNDS: Final = 5
-_PEER_EVENTS: Final = 20_000
+_PEER_EVENTS: Final = 100_000
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +123,7 @@ def _speed(file: Path, rules: tuple[Path, ...], cache: Path, count: int) -> Spee
     rounds = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(_ROUNDS + 1)][1:]  # noqa: S603 - our own module
 
     def median(key: str) -> float:
-        return round(statistics.median(one[key] for one in rounds), 2)
+        return round(float(statistics.median(one[key] for one in rounds)), 2)
 
     return Speed(
         events=rounds[0]["events"],

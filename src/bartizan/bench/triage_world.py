@@ -47,7 +47,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     attacks: dict[str, frozenset[str]]
 
 
-def alert(number: str, at: float, host: str, tool: str, title: str, severity: Severity = "medium") -> Alert:  # noqa: PLR0917 - a row
+def alert(number: str, at: float, host: str, tool: str, title: str, severity: Severity = "medium") -> Alert:
     """Make one alert whose only record is its own."""
     return Alert(
         id=number,
@@ -72,7 +72,7 @@ def noise(chance: random.Random, days: float, count: int) -> Iterator[Alert]:
 
 def world(seed: int = 1, *, count: int = 6000, days: float = 7.0) -> World:
     """Make the week; the same seed makes the same one."""
-    chance = random.Random(seed)  # noqa: S311 - a made-up world, the same each time
+    chance = random.Random(seed)
     made = list(noise(chance, days, count))
     made += [
         alert(f"learn{host}", BEGIN + 60 * number, host, "AMiner", "New event type.") for number, host in enumerate(HOSTS)

@@ -29,7 +29,7 @@ def mount(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def fix(
+def fix(  # noqa: PLR0917 - options, each by its name
     path: Tree,
     json: Lines = None,
     finding: Only = None,
@@ -40,6 +40,7 @@ def fix(
     python: Python = None,
     model: Annotated[str, typer.Option(help="Let this model try where no codemod fits, through the gateway and on record")] = "",
     attempts: Annotated[int, typer.Option(min=1, max=10, help="Of the model, for each finding")] = 3,
+    keep: Annotated[bool, typer.Option("--keep", help="Put the scan, its proofs and its patches on record, for the console")] = False,
     data: Data = None,
     config: Settings = None,
     key: Key = "",
@@ -58,8 +59,17 @@ def fix(
         config=config,
         key=key,
     )
-    done = mend(path, wanted, told=say)
+    made = mend(path, wanted, told=say)
+    done = list(made.fixes)
     _written(done, json)
+    if keep:
+        from bartizan.cli.office import office
+        from bartizan.workbench.code import record
+
+        with office(data, config) as rooms:
+            actor = rooms.enter(key)
+            rooms.permit(actor, "code.keep")
+            say(f"on record as {record.keep(rooms.ledger, made, actor)}")
     kept = [each for each in done if each.state != "rejected"]
     if write or branch:
         from bartizan.app.code import deliver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Form = Annotated[str, typer.Option("--form", help="Read as this format instead of recognising it; --form help lists them")]
 _SHOWN = 10
 _EVERY = 100_000
+_POLL_S = 1.0
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +57,16 @@ def ingest(
     malformed: Annotated[
         Path | None, typer.Option("--malformed", help="Write what could not be read, with reasons", dir_okay=False)
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and read what is added; records go to --out or standard output")] = False,
+    state: Annotated[Path | None, typer.Option("--state", help="With --watch: where it is kept how far was read", dir_okay=False)] = None,
     json: Json = False,
 ) -> None:
     """Read logs: say what each source was taken for and why, count its records, and keep what could not be read."""
     if form == "help":
         _list_forms()
+        return
+    if watch:
+        _follow([Path(path) for path in paths], form, out, state)
         return
     sources: list[Recognised] = []
     with ExitStack() as stack:
@@ -67,6 +74,33 @@ def ingest(
         flawed = stack.enter_context(malformed.open("wb")) if malformed else None
         read = _count(items_of(paths, form, sources), sources, records, flawed)
     emit(read) if json else _show(read)
+
+
+def _follow(paths: list[Path], form: str, out: Path | None, state: Path | None) -> None:
+    """Write records as JSON lines as they come, until interrupted; how far was read is kept after they were written."""
+    from bartizan.workbench.triage.ingest.registry import form_of
+    from bartizan.workbench.triage.ingest.watch import Follower
+    from bartizan.workbench.triage.record import LogRecord
+
+    if form:
+        form_of(form)
+    follower = Follower(paths, state=state, form=form or None)
+    with ExitStack() as stack:
+        stack.callback(follower.close)
+        target = stack.enter_context(out.open("ab")) if out else sys.stdout.buffer
+        while True:
+            count = flawed = 0
+            for item in follower.poll(lambda one: say(f"{safe(one.source)}: {one.form or 'not read'}: {safe(one.reason)}")):
+                if isinstance(item, LogRecord):
+                    count += 1
+                    target.write(msgspec.json.encode(item) + b"\n")
+                else:
+                    flawed += 1
+            target.flush()
+            follower.keep()
+            if count or flawed:
+                say(f"{count} records, {flawed} alerts of other tools or malformed")
+            time.sleep(_POLL_S)
 
 
 def items_of(paths: list[str], form: str, sources: list[Recognised]) -> Iterator[Item]:

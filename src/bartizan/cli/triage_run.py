@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,7 +44,7 @@ def run(  # noqa: PLR0917 - a command has as many options as it has
     from bartizan.cli import triage_print
 
     files, chosen, weights = app.files_under(paths), tuple(rules or ()), _weights(asset or [])
-    cache = Path("~/.cache/bartizan/sigma").expanduser()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bartizan" / "sigma"
     if not keep:
         made = app.run(files, app.Rules(chosen, cache), say, weights)
         emit(_plain(made)) if json else sys.stdout.write(triage_print.outcome(made))

@@ -46,6 +46,9 @@ def sigma(
     with target.open("wb") as out:
         tally = rows.score(engine, events, out)
     say(f"{tally.rows} rows, {tally.malformed} malformed, {tally.matched} match {len(tally.rules)} rules")
+    if engine.correlations:
+        dropped = f"{tally.untimed} rows without a time, {tally.late} too late, {tally.over_limit} beyond the windows' bound"
+        say(f"correlations left out {dropped}")
     credit(engine, tally.rules)
     report(engine)
 
@@ -70,7 +73,7 @@ def engine_of(rules: list[Path], cache: Path | None) -> Engine:
 
 def credit(engine: Engine, matched: dict[str, int]) -> None:
     """Name the matches with their authors, as the Detection Rule License asks."""
-    for about in engine.rules:
+    for about in (*engine.rules, *(one.about for one in engine.correlations)):
         if count := matched.get(about.id):
             say(f"{count:>8}  {safe(about.title)} [{about.level}] {about.id}, by {safe(about.author) or 'unknown'}")
 

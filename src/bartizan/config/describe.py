@@ -27,6 +27,9 @@ _SECTIONS = (
     ("monitor", declared.MonitorSettings),
     ("monitor.webhooks.NAME", declared.WebhookSettings),
     ("intel", declared.IntelSettings),
+    ("respond", declared.RespondSettings),
+    ("respond.connectors.NAME", declared.ConnectorSettings),
+    ("respond.connectors.NAME.operations.VERB", declared.OperationSettings),
 )
 
 

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from bartizan import casework
 from bartizan.casework import Casebook
 from bartizan.config import Settings
+from bartizan.console.alerts_push import AlertsPush
 from bartizan.console.assets import asset
 from bartizan.console.edge import Edge
 from bartizan.console.intel_files import IntelFiles
@@ -110,6 +111,7 @@ def Console(  # noqa: N802, PLR0913 - read as a class by whoever composes it, li
         routes += [Route(f"{page.path}.json", web.page(page, json=True)), Route(page.path, web.page(page, json=False))]
     files = IntelFiles(web)
     routes += [Route("/intel/bring", files.bring, methods=["POST"]), Route("/intel/export", files.hand_on, methods=["POST"])]
+    routes.append(Route("/alerts/records", AlertsPush(web).take, methods=["POST"]))
     routes += [Route(deed.path, web.deed(deed), methods=["POST"]) for deed in DEEDS]
     app = Starlette(
         routes=routes,

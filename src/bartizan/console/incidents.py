@@ -143,6 +143,7 @@ def incident(parts: Parts, ask: Ask) -> Page:
     others = [other for other in book.listed() if other.id != entry.id and not other.parts][:50]
     extra = {
         "may_decide": allowed(parts, ask, "incident.decide", whole),
+        "may_plan": allowed(parts, ask, "response.plan", whole),
         "verdicts": VERDICTS,
         "others": others,
         "handover": handover(found).decode(),

@@ -5,6 +5,7 @@ each kind of fact, the envelope around them with its ids, and the canonical enco
 """
 
 from bartizan.event.casework import ApprovalGiven, ApprovalRequested, CaseDecided, CaseOpened
+from bartizan.event.code import CodeScanned, FixApproved, FixAttempted
 from bartizan.event.control import ControlModeChanged, ControlRegistered, ControlSettingsChanged, PolicyChanged
 from bartizan.event.enforcement import (
     LessonRecorded,
@@ -121,6 +122,7 @@ __all__ = [
     "CaseDecided",
     "CaseOpened",
     "Channel",
+    "CodeScanned",
     "ContentErased",
     "ContentRead",
     "Contribution",
@@ -140,6 +142,8 @@ __all__ = [
     "FilterProposed",
     "FilterWatched",
     "FilterWithdrawn",
+    "FixApproved",
+    "FixAttempted",
     "GrantEnded",
     "GrantGiven",
     "Ground",

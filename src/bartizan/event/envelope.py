@@ -10,6 +10,7 @@ import msgspec
 
 from bartizan.event import (
     casework,
+    code,
     control,
     enforcement,
     exchange,
@@ -64,6 +65,9 @@ Event = (
     | intel.ReportIngested
     | intel.ReportRemoved
     | intel.ReportsExported
+    | code.CodeScanned
+    | code.FixApproved
+    | code.FixAttempted
     | respond.ResponsePlanned
     | respond.ResponseOrdered
     | respond.ActionIntended

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bartizan.errors import BartizanError
-from bartizan.tour import intel, monitor_step, respond, steps
+from bartizan.tour import code, intel, monitor_step, respond, steps, triage
 from bartizan.tour.stage import Stage, open_stage
 
 
@@ -48,6 +48,8 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("An account warned, throttled, suspended, heard and restored", monitor_step.enforcement),
     ("Which layers stopped which attacks", steps.layers),
     ("Three threat reports, one of them hostile", intel.reports),
+    ("Alerts, one of which asks to be closed", triage.alerts),
+    ("A vulnerable program: found, proven, mended, verified", code.code),
     ("A response: planned, carried out, taken back", respond.response),
     ("A tampered record", steps.tampering),
 )

@@ -39,7 +39,7 @@ _MOST: Final[Mapping[str, int]] = {"benign": 600, "injection": 1500, "cyber_misu
 _VECTORS: Final = 70
 _VECTORS_GENERATED: Final = 160
 """The same for the second stage, which has few weights to learn."""
-_MADE: Final = 0.45
+_MADE: Final = 1.0
 _LONG: Final = 400
 """Characters beyond which a tool result or document is shown in a window too."""
 

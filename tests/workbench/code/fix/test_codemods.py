@@ -1,9 +1,11 @@
+# ruff: noqa: E501, ISC004 - programs in one string
 from __future__ import annotations
 
 import ast
 import difflib
 
 import pytest
+
 from bartizan.workbench.code.fix.codemod import Declined, Mended, Site, mend
 from bartizan.workbench.code.fix.registry import CODEMODS
 
@@ -33,20 +35,36 @@ CASES = {
         'from sqlalchemy import text\n\ndef f(c, u):\n    c.execute(text("SELECT * FROM t WHERE u = {}".format(u)))\n',
         'from sqlalchemy import text\n\ndef f(c, u):\n    c.execute(text("SELECT * FROM t WHERE u = :p0"), {"p0": u})\n',
     ),
-    "yaml": (502, "import yaml\n\ndef f(x):\n    return yaml.load(x, Loader=yaml.Loader)\n", "import yaml\n\ndef f(x):\n    return yaml.safe_load(x)\n"),
+    "yaml": (
+        502,
+        "import yaml\n\ndef f(x):\n    return yaml.load(x, Loader=yaml.Loader)\n",
+        "import yaml\n\ndef f(x):\n    return yaml.safe_load(x)\n",
+    ),
     "lxml": (
         611,
         "from lxml import etree\n\ndef f(x):\n    return etree.fromstring(x)\n",
         "from lxml import etree\n\ndef f(x):\n    return etree.fromstring(x, parser=etree.XMLParser(resolve_entities=False, no_network=True))\n",
     ),
-    "hash": (327, "import hashlib\n\ndef f(x):\n    return hashlib.md5(x).hexdigest()\n", "import hashlib\n\ndef f(x):\n    return hashlib.sha256(x).hexdigest()\n"),
+    "hash": (
+        327,
+        "import hashlib\n\ndef f(x):\n    return hashlib.md5(x).hexdigest()\n",
+        "import hashlib\n\ndef f(x):\n    return hashlib.sha256(x).hexdigest()\n",
+    ),
     "password": (
         916,
         "import hashlib\n\ndef f(password, salt):\n    return hashlib.sha1((salt + password).encode()).hexdigest()\n",
         'import hashlib\n\ndef f(password, salt):\n    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), 600000).hex()\n',
     ),
-    "random": (330, "import random\n\ndef f():\n    return random.choice('ab')\n", "import random\nimport secrets\n\ndef f():\n    return secrets.SystemRandom().choice('ab')\n"),
-    "tls": (295, "import requests\n\ndef f(u):\n    return requests.get(u, verify=False, timeout=3)\n", "import requests\n\ndef f(u):\n    return requests.get(u, timeout=3)\n"),
+    "random": (
+        330,
+        "import random\n\ndef f():\n    return random.choice('ab')\n",
+        "import random\nimport secrets\n\ndef f():\n    return secrets.SystemRandom().choice('ab')\n",
+    ),
+    "tls": (
+        295,
+        "import requests\n\ndef f(u):\n    return requests.get(u, verify=False, timeout=3)\n",
+        "import requests\n\ndef f(u):\n    return requests.get(u, timeout=3)\n",
+    ),
     "tls_context": (
         295,
         "import ssl\n\ndef f():\n    c = ssl.create_default_context()\n    c.check_hostname = False\n    c.verify_mode = ssl.CERT_NONE\n    return c\n",
@@ -70,9 +88,17 @@ CASES = {
         'import tempfile\n\ndef f():\n    return tempfile.mktemp(".x")\n',
         'import tempfile\n\ndef f():\n    return tempfile.NamedTemporaryFile(suffix=".x", delete=False).name\n',
     ),
-    "archive": (22, "import tarfile\n\ndef f(t):\n    t.extractall('x')\n", "import tarfile\n\ndef f(t):\n    t.extractall('x', filter=\"data\")\n"),
+    "archive": (
+        22,
+        "import tarfile\n\ndef f(t):\n    t.extractall('x')\n",
+        "import tarfile\n\ndef f(t):\n    t.extractall('x', filter=\"data\")\n",
+    ),
     "eval": (95, "def f(x):\n    return eval(x)\n", "import ast\ndef f(x):\n    return ast.literal_eval(x)\n"),
-    "secret": (798, 'def f(c):\n    return c(password="hunter2")\n', 'import os\ndef f(c):\n    return c(password=os.environ["PASSWORD"])\n'),
+    "secret": (
+        798,
+        'def f(c):\n    return c(password="hunter2")\n',
+        'import os\ndef f(c):\n    return c(password=os.environ["PASSWORD"])\n',
+    ),
     "path": (
         22,
         "import os\n\nBASE = '/srv'\n\ndef f(name):\n    path = os.path.join(BASE, name)\n    with open(path) as h:\n        return h.read()\n",
@@ -83,8 +109,8 @@ CASES = {
     "redirect": (
         601,
         "from flask import redirect, request\n\ndef f():\n    to = request.args['to']\n    return redirect(to)\n",
-        "from flask import redirect, request\nfrom urllib.parse import urlparse\nfrom flask import abort\n\ndef f():\n    to = request.args['to']\n"
-        '    parsed = urlparse(to.replace("\\\\", "/"))\n    if parsed.scheme or parsed.netloc or not parsed.path.startswith("/"):\n'
+        "from flask import redirect, request\nfrom flask import abort\n\ndef f():\n    to = request.args['to']\n"
+        '    if not to.startswith("/") or to.startswith("//") or "\\\\" in to or not to.isprintable():\n'
         "        abort(400)\n    return redirect(to)\n",
     ),
     "html": (
@@ -178,7 +204,20 @@ def test_a_codemod_that_is_not_sure_says_why(cwe, code, why):
     assert why in made.reason
 
 
-@pytest.mark.parametrize("data", [b"def f(:\n", b"\xff\xfe", b"(" * 100_000, b"x=" + b"1+" * 9_000 + b"1", b"if a:\n pass\n" + b"elif a:\n pass\n" * 9_000, b"x=" + b"a if b else " * 9_000 + b"c", b"x" * 2_000_000, b"", b"\0"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"def f(:\n",
+        b"\xff\xfe",
+        b"(" * 100_000,
+        b"x=" + b"1+" * 9_000 + b"1",
+        b"if a:\n pass\n" + b"elif a:\n pass\n" * 9_000,
+        b"x=" + b"a if b else " * 9_000 + b"c",
+        b"x" * 2_000_000,
+        b"",
+        b"\0",
+    ],
+)
 def test_what_is_no_python_is_declined(data):
     assert isinstance(mend(data, Site(cwe=78, line=1, end_line=1), CODEMODS), Declined)
 

@@ -1,5 +1,6 @@
 """From alerts to incidents: what is raised, what is not, and what every statement rests on."""
 
+import itertools
 import random
 
 import pytest
@@ -33,7 +34,7 @@ def outcome(week):
 
 @pytest.fixture(scope="module")
 def quiet():
-    return list(noise(random.Random(3), 7.0, 1500)) + [alert("learn", BEGIN, "web-1", "AMiner", "New event type.")]
+    return [*noise(random.Random(3), 7.0, 1500), alert("learn", BEGIN, "web-1", "AMiner", "New event type.")]
 
 
 def test_three_attacks_become_three_incidents_and_the_noise_none(week, outcome):
@@ -95,7 +96,7 @@ def test_a_condition_that_lasts_for_days_is_continued_not_hidden(quiet):
         beats.append(alert(f"b{len(beats)}", at, "db-1", "Suricata", "ET INFO Observed DNS Query to .top TLD"))
     incidents = triaged([*quiet, *beats]).incidents
     assert [bool(each.follows) for each in incidents] == [False, True, True]
-    assert all(one.id == other.follows for one, other in zip(incidents, incidents[1:], strict=False))
+    assert all(one.id == other.follows for one, other in itertools.pairwise(incidents))
 
 
 def test_everyday_repetition_by_daylight_is_not_clockwork():
@@ -205,6 +206,13 @@ def test_a_text_in_an_alert_lowers_nothing(week, place, text):
 )
 def test_added_words_make_a_title_heavier_never_lighter(title, kind):
     assert classify(title, "medium").kind == kind
+
+
+def test_an_alert_without_a_time_is_kept_and_not_called_benign(quiet):
+    lost = alert("lost", 0.0, "web-1", "Wazuh", "Common web attack.")
+    outcome = triaged([*quiet, lost])
+    (group,) = [group for group in outcome.groups if len(quiet) in outcome.members[group.id]]
+    assert (group.verdict, group.reason) == ("not evaluable", "no time that can be read")
 
 
 def test_no_probability_is_certain():

@@ -13,6 +13,8 @@ from bartizan.workbench.triage.ingest.own import OwnLog, table
 from bartizan.workbench.triage.record import LogSource
 from bartizan.workbench.triage.rules import FOLDER
 from bartizan.workbench.triage.sigma import Engine
+from bartizan.workbench.triage.sigma.correlate import Correlator
+from bartizan.workbench.triage.sigma.correlate.stream import names_of
 
 SECRET = "the words of a prompt that no log may have"
 
@@ -175,3 +177,32 @@ def _value(kind):
     schema = msgspec.json.schema(kind)
     found = schema.get("enum") or next(one["enum"] for one in schema.get("$defs", {}).values() if "enum" in one)
     return msgspec.convert(found[0], kind)
+
+
+def correlated(engine, bodies, *, step=10.0):
+    room = Correlator(engine.correlations, names=names_of((*engine.rules, *(one.about for one in engine.correlations))))
+    ids = [about.id for about in engine.rules]
+    found = []
+    for number, (body, account) in enumerate(bodies):
+        (record,) = OwnLog().records([(number, envelope(body, actor="person_1", account=account, at=1000.0 + number * step))])
+        found += room.feed(record.at, record.id, [ids[place] for place in engine.hits(record.fields, record.logsource)], record.fields)
+    return {
+        about.title for match in [*found, *room.finish()] for about in [one.about for one in engine.correlations] if about.id == match.rule
+    }
+
+
+def test_many_refusals_and_then_an_answer(engine):
+    tries = [(refused("tier_not_granted"), "account_1")] * 12
+    assert correlated(engine, tries) == {"Ten refusals of one account within ten minutes"}
+    assert correlated(engine, [*tries, (done(), "account_1")]) == {
+        "Ten refusals of one account within ten minutes",
+        "Many refusals, and then it worked",
+    }
+    assert correlated(engine, [*tries, (done(), "account_2")]) == {"Ten refusals of one account within ten minutes"}
+    assert correlated(engine, [(done(), "account_1"), *tries[:9], (done(), "account_1")]) == set()
+
+
+def test_one_person_reading_all_day(engine):
+    reads = [(facts.ContentRead(entries=(1,), purpose="x"), "account_1")]
+    assert correlated(engine, reads * 30, step=60) == {"One person reads personal text thirty times in an hour"}
+    assert correlated(engine, reads * 30, step=600) == set()

@@ -17,7 +17,15 @@ EXPRESSIONS = (None, None, ("and", "r0", "r1"), ("or", ("and", "r0", "r1"), "r2"
 
 
 def correlation(kind="event_count", **more):
-    given_ = {"rules": ("r0", "r1", "r2"), "timespan_s": 10, "group_by": ("user",), "op": "gte", "count": 2.0, "fields": ("x",), "percentile": 75.0}
+    given_ = {
+        "rules": ("r0", "r1", "r2"),
+        "timespan_s": 10,
+        "group_by": ("user",),
+        "op": "gte",
+        "count": 2.0,
+        "fields": ("x",),
+        "percentile": 75.0,
+    }
     return Correlation(about=About(id=more.pop("id", "c"), title="c"), kind=kind, **{**given_, **more})
 
 
@@ -86,10 +94,11 @@ def reference(one, records):
     at_end = negated(one.expression) if one.expression is not None else one.op not in ("gt", "gte")
     for user, mine in groups.items():
         if at_end:
-            while mine:
-                ends = mine[0][0] + one.timespan_s
-                window = [r for r in mine if r[0] <= ends]
-                mine = mine[len(window) :]
+            left = mine
+            while left:
+                ends = left[0][0] + one.timespan_s
+                window = [r for r in left if r[0] <= ends]
+                left = left[len(window) :]
                 if judged(one, window):
                     found.append((ends, user, tuple(r[1] for r in window)))
             continue

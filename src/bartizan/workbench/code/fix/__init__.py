@@ -5,8 +5,7 @@ it: ``verified``, ``unverified: no tests`` or ``rejected``. Works on a copy; the
 """
 
 from bartizan.workbench.code.fix.gate import Executed, Gate, Scanner
-from bartizan.workbench.code.fix.mending import fixed, fixes, propose
 from bartizan.workbench.code.fix.outcome import Check, Fix, State
 from bartizan.workbench.code.fix.workspace import Workspace
 
-__all__ = ["Check", "Executed", "Fix", "Gate", "Scanner", "State", "Workspace", "fixed", "fixes", "propose"]
+__all__ = ["Check", "Executed", "Fix", "Gate", "Scanner", "State", "Workspace"]

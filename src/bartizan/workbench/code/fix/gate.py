@@ -9,7 +9,6 @@ from typing import Final, Protocol
 
 from bartizan.workbench.code.finding import SEVERITIES, Finding, Scan
 from bartizan.workbench.code.fix.outcome import Check, Fix, state_of
-from bartizan.workbench.code.fix.source import Source, UnreadableError
 from bartizan.workbench.code.fix.workspace import Workspace, changed_lines, unified
 
 Scanner = Callable[[Path], Scan]
@@ -108,6 +107,8 @@ def _counts(findings: Sequence[Finding] | Iterator[Finding]) -> Counter[tuple[st
 
 
 def _parses(files: Mapping[str, bytes]) -> Check:
+    from bartizan.workbench.code.fix.source import Source, UnreadableError  # noqa: PLC0415 - the console reads fixes without libcst
+
     for name, data in files.items():
         if not name.endswith((".py", ".pyi", ".pyw")):
             continue

@@ -169,7 +169,7 @@ def _folder(source: Source, value: cst.BaseExpression) -> str | None:
 
 def _joined_folder(source: Source, args: Sequence[cst.Arg]) -> str | None:
     """Return what is joined in front of the data: constants of the program, but for the last part."""
-    front = []
+    front: list[str] = []
     for arg in args[:-1]:
         is_constant = literal(arg.value) is not None or source.name(arg.value).rpartition(".")[2].isupper()
         if arg.star or not is_pure(arg.value) or (front and not is_constant):

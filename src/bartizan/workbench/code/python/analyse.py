@@ -44,6 +44,8 @@ class Analysis:
                 if callee.module in only:
                     self._engine.current = callee.module
                     self._guarded(callee.module, lambda: self._enter(callee))  # noqa: B023 - called at once
+        for file, function in self._engine.exhausted:
+            self.notes.append(Note(code="budget", file=file, message=f"{function} takes too many steps; its end was left out"))
         return self._findings(only)
 
     def _guarded(self, module: str, act: Callable[[], object]) -> None:
@@ -116,8 +118,8 @@ class Analysis:
 
 
 def _as_meant(hit: Hit) -> bool:
-    """Say whether a parameter is used as a caller expects: a path that is opened, an argument of a program."""
-    return hit.site.kind == "argument" or (hit.site.kind in {"path", "archive"} and hit.direct)
+    """Say whether a parameter is used as a caller expects: a path that is opened, a statement that is run, an argument."""
+    return hit.site.kind == "argument" or (hit.site.kind in {"path", "archive", "sql"} and hit.direct)
 
 
 def _public(callee: FunctionRef, file: str) -> bool:

@@ -255,10 +255,7 @@ def _xpath_text(frame: Frame, values: list[Value], args: Arguments, state: State
 
 def _weak_lxml(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:
     parser = args.get("parser") or args.get(1)
-    if parser is None:
-        return Judged(values)
-    safe = parser.path == "lxml.etree.XMLParser(safe)"
-    return None if safe else Judged(values)
+    return Judged(values) if parser is None else None  # a parser that was made by hand is judged where it is made
 
 
 def _sax_entities(frame: Frame, values: list[Value], args: Arguments, state: State) -> Judged | None:

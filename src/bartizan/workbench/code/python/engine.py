@@ -101,6 +101,8 @@ class Engine:
         self.found: dict[tuple[str, Site, str, str, int], Hit] = {}
         self.flaws: dict[Site, str] = {}
         self.roots: dict[tuple[str, int], FunctionRef] = {}
+        self.exhausted: dict[tuple[str, str], None] = {}
+        """Functions whose budget of steps ran out."""
         self.used: dict[str, set[str]] = {}
         self.current = ""
         """The module whose functions are entered."""
@@ -234,6 +236,8 @@ class Engine:
             end = frame.run(definition.body, state)
             if end is not None:
                 frame.returned.append((Value(constants=(None,)), end))
+        if frame.budget < 0:
+            self.exhausted[source.file, callee.name] = None
         return _summarised(frame, heap, None if kept else self.heap)
 
     def _applied(

@@ -87,7 +87,7 @@ class ProjectTests:
         ran = self._confinement.run(
             [str(self._confinement.python), "-B", "/job/tests.py"],
             tree=root,
-            files={"tests.py": (Path(__file__).parent / "suite.py").read_bytes()},
+            files={"tests.py": (Path(__file__).parent / "inside" / "suite.py").read_bytes()},
             bounds=_TESTS,
         )
         _, found, rest = ran.out.rpartition(b"\n@tests ")

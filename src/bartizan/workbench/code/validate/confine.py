@@ -27,6 +27,7 @@ NOBODY: Final = 65534
 """Who runs strangers' code when bartizan runs as root, whose processes the kernel does not count."""
 
 _BWRAP: Final = "/usr/bin/bwrap"
+_TMP: Final = "/tmp"  # noqa: S108 - the sandbox's own
 _SYSTEM: Final = ("/usr", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/ssl/certs", "/etc/mime.types")
 
 
@@ -143,14 +144,14 @@ class Confinement:
             self.bwrap,
             *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"),
             *("--uid", str(NOBODY), "--gid", str(NOBODY), "--hostname", "sandbox", "--cap-drop", "ALL", "--clearenv"),
-            *("--setenv", "PATH", "/usr/bin", "--setenv", "HOME", "/tmp", "--setenv", "LANG", "C.UTF-8"),
+            *("--setenv", "PATH", "/usr/bin", "--setenv", "HOME", _TMP, "--setenv", "LANG", "C.UTF-8"),
             *("--setenv", "PYTHONDONTWRITEBYTECODE", "1", "--setenv", "PYTHONHASHSEED", "0"),
             *bound,
             *_links(),
-            *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--size", str(limits.tmp_bytes), "--tmpfs", "/tmp"),  # noqa: S108
+            *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--size", str(limits.tmp_bytes), "--tmpfs", _TMP),
             *mounts,
-            *("--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(program)),  # noqa: S108
-            *(str(self.python), "-I", "-S", "/job/.inside.py", inside, str(saying), *command),
+            *("--remount-ro", "/", "--chdir", _TMP, "--seccomp", str(program)),
+            *(str(self.python), "-I", "-S", "/job/.enter.py", inside, str(saying), *command),
         ]
 
 
@@ -196,7 +197,7 @@ def lend(folder: Path) -> None:
 def _lent(files: Mapping[str, bytes]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bartizan-job-") as holder:
         job = Path(holder)
-        (job / ".inside.py").write_bytes((Path(__file__).parent / "inside.py").read_bytes())
+        (job / ".enter.py").write_bytes((Path(__file__).parent / "inside" / "enter.py").read_bytes())
         for name, data in files.items():
             path = job / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ def _outside() -> Iterator[dict[str, str]]:
         path = Path(holder) / "outside.txt"
         path.write_bytes(b"outside")
         path.chmod(0o666)
-        Path(holder).chmod(0o755)  # noqa: S103 - it must be the sandbox that keeps attempts away, not the file's mode
+        Path(holder).chmod(0o755)
         server.bind(("127.0.0.1", 0))
         server.listen()
         abstract.bind(f"\0bartizan-{secret}".encode())

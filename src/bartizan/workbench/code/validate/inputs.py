@@ -43,7 +43,7 @@ def kind_of(finding: Finding) -> str:
     return kind
 
 
-def hostile(kind: str, nonce: str, finding: Finding) -> tuple[Input, ...]:
+def hostile(kind: str, nonce: str, finding: Finding) -> tuple[Input, ...]:  # noqa: C901, PLR0911 - one line a kind
     """Return inputs that do harm where the weakness is there."""
     match kind:
         case "command":
@@ -66,7 +66,7 @@ def hostile(kind: str, nonce: str, finding: Finding) -> tuple[Input, ...]:
             return _objects()
         case "template":
             number = int(nonce[:6], 16)
-            return tuple(Input(data=text.encode(), expect=str(number * 7919)) for text in ("{{%d*7919}}" % number, "${%d*7919}" % number))
+            return tuple(Input(data=text.encode(), expect=str(number * 7919)) for text in (f"{{{{{number}*7919}}}}", f"${{{number}*7919}}"))
         case "xxe":
             return _entities()
         case "xss":

@@ -20,7 +20,10 @@ from bartizan.workbench.code.validate.confine import Bounds, Confinement, Ran
 from bartizan.workbench.code.validate.inputs import Input, harmless, hostile, kind_of
 
 State = Literal["proven", "plausible", "refuted"]
-_BOUNDS: Final = Bounds(wall_s=8.0, cpu_s=6, output_bytes=1 << 20)
+_BOUNDS: Final = Bounds(wall_s=20.0, cpu_s=6, output_bytes=1 << 20)
+_SLOW: Final = Bounds(wall_s=60.0, cpu_s=4, output_bytes=1 << 20)
+"""For patterns that never end: the limit of CPU tells, so that a busy machine does not pass for a slow pattern."""
+_OUT_OF_CPU: Final = frozenset((128 + 9, 128 + 24, -9, -24))
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,10 +121,13 @@ def _run(confinement: Confinement, tree: Path, finding: Finding, kind: str, give
         "canary": nonce,
         "files": {"/tmp/canary.txt": nonce, f"/tmp/canary-{nonce}.txt": nonce},  # noqa: S108 - the sandbox's own
     }
-    here = files(__package__)
+    here = files(__package__) / "inside"
     job = {name: here.joinpath(name).read_bytes() for name in ("driver.py", "standins.py")}
     ran = confinement.run(
-        [str(confinement.python), "-B", "/job/driver.py"], tree=tree, files={**job, "plan.json": msgspec.json.encode(plan)}, bounds=_BOUNDS
+        [str(confinement.python), "-B", "/job/driver.py"],
+        tree=tree,
+        files={**job, "plan.json": msgspec.json.encode(plan)},
+        bounds=_SLOW if kind == "redos" else _BOUNDS,
     )
     return _outcome(ran, mark)
 
@@ -130,14 +136,14 @@ def _outcome(ran: Ran, mark: str) -> Outcome:
     _, found, rest = ran.out.rpartition(mark.encode())
     if not found:
         ended = ran.ended if ran.ended != "exit" else f"ended with {ran.code}"
-        return Outcome(error=f"the run {ended}", timed_out=ran.ended == "wall" or (ran.code or 0) < 0, loaded=True)
+        return Outcome(error=f"the run {ended}", timed_out=ran.ended == "exit" and ran.code in _OUT_OF_CPU, loaded=True)
     try:
         return msgspec.json.decode(rest.strip().splitlines()[0], type=Outcome)
     except (msgspec.DecodeError, IndexError):
         return Outcome(error="the driver's answer can't be read")
 
 
-def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:
+def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:  # noqa: PLR0911 - one line a kind
     """Say what harm was seen; empty for none."""
     text = f"{outcome.result}\n{outcome.printed}"
     match kind:
@@ -147,7 +153,7 @@ def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:
             marks = [each for each in outcome.statements if given.data.decode() in each]
             return "the input stands in the statement with its quote" if marks else ""
         case "path":
-            hit = any(path.endswith(f"canary-{nonce}.txt") for path in outcome.opened) or nonce in outcome.result
+            hit = f"/tmp/canary-{nonce}.txt" in outcome.opened or nonce in outcome.result  # noqa: S108 - the sandbox's own
             return "a file outside of its folder was opened" if hit else ""
         case "ssrf":
             return "the canary on loopback was asked" if any(nonce in path for path in outcome.asked) else ""
@@ -164,7 +170,7 @@ def _harm(kind: str, outcome: Outcome, given: Input, nonce: str) -> str:
         case "redirect":
             return "the answer sends the browser to the other site" if f"Location: {given.data.decode()}" in text else ""
         case "redos":
-            return "the match did not end in time" if outcome.timed_out else ""
+            return "the match used up its CPU time" if outcome.timed_out else ""
         case _:
             return ""
 

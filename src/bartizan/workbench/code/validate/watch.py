@@ -69,7 +69,8 @@ def _breach(pid: int, deadline: float, total_bytes: int, processes: int) -> Ende
 
 def _family(pid: int, most: int) -> list[int]:
     """Return a process with its children and theirs, at most so many."""
-    found, waiting = [], [pid]
+    found: list[int] = []
+    waiting = [pid]
     while waiting and len(found) <= most:
         current = waiting.pop()
         found.append(current)

@@ -66,13 +66,10 @@ def coverage(health: Health, asked: Mapping[str, str] | None = None) -> Coverage
 
 
 def _technique(name: str, rules: list[RuleHealth], title: str) -> Technique:
-    tactics: dict[str, None] = {}
-    for rule in rules:
-        tactics.update(dict.fromkeys(rule.tactics))
     return Technique(
         id=name,
         name=title,
-        tactics=tuple(tactics) if len({rule.tactics for rule in rules}) <= 1 else _common(rules),
+        tactics=_common(rules),
         rules=len(rules),
         awake=sum(rule.seen > 0 for rule in rules),
         matches=sum(rule.matches for rule in rules),
@@ -81,14 +78,13 @@ def _technique(name: str, rules: list[RuleHealth], title: str) -> Technique:
 
 
 def _common(rules: list[RuleHealth]) -> tuple[str, ...]:
-    """Return the tactics of rules that name this one technique alone; where there are none, the most frequent one."""
-    alone = {tactic for rule in rules if len(rule.techniques) == 1 for tactic in rule.tactics}
-    if alone:
-        return tuple(sorted(alone))
+    """Return the tactics that most rules name with this technique: those of rules about it alone count first."""
     counts: dict[str, int] = {}
-    for tactic in (tactic for rule in rules for tactic in rule.tactics):
-        counts[tactic] = counts.get(tactic, 0) + 1
-    return (max(sorted(counts), key=counts.__getitem__),) if counts else ()
+    for rule in [rule for rule in rules if len(rule.techniques) == 1] or rules:
+        for tactic in rule.tactics:
+            counts[tactic] = counts.get(tactic, 0) + 1
+    most = max(counts.values(), default=0)
+    return tuple(sorted(tactic for tactic, count in counts.items() if 2 * count >= most))
 
 
 def gaps(health: Health) -> tuple[Gap, ...]:

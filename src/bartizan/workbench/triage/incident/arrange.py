@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -10,6 +11,9 @@ from bartizan.event import IncidentRaised, IncidentVerdict
 from bartizan.workbench.triage.incident.families import TACTICS
 from bartizan.workbench.triage.incident.fold import Entry
 from bartizan.workbench.triage.incident.incident import Incident
+
+_HANDED: Final = 60
+"""Entities and records that are handed over at most: they go through a form."""
 
 
 def narrowed(found: Incident, entry: Entry) -> Incident:
@@ -85,11 +89,11 @@ def handover(found: Incident) -> bytes:
     return msgspec.json.encode(
         {
             "id": found.id,
-            "title": found.title[:4000],
+            "title": found.title[:400],
             "severity": found.severity,
-            "entities": named[:1000],
-            "techniques": found.techniques[:200],
-            "evidence": [cite[:200] for cite in evidence][:1000],
+            "entities": named[:_HANDED],
+            "techniques": found.techniques[:_HANDED],
+            "evidence": [cite[:100] for cite in evidence][:_HANDED],
             "began_at": found.first_at,
             "raised_at": found.raised_at,
         }

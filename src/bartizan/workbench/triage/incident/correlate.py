@@ -135,7 +135,11 @@ class Correlator:
             return 0.1, "logon near other signs"
         elsewhere = self._elsewhere.get(place.word, 0) - place.hours
         rarity = 1.0 / (1.0 + place.hours + 0.25 * max(0, elsewhere))
-        why = f"seen in {place.hours} earlier hours here, {max(0, elsewhere)} elsewhere"
+        why = (
+            f"seen in {place.hours} earlier hours here, {max(0, elsewhere)} elsewhere"
+            if place.hours or elsewhere > 0
+            else "never seen before"
+        )
         if family.kind == "hard" and rarity < _POISONED:
             rarity = _POISONED
         if place.bursts and not family.common:

@@ -58,7 +58,7 @@ def read(path: Path) -> Iterator[Alert]:
             for alert in _alerts(path, stream, source):
                 yield alert
                 number += 1
-    except (csv.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (csv.Error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"this is no alert: {error}", source=str(path), line=number + 1) from error
     except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
         raise ConfigError(f"reading alerts: {error}", source=str(path)) from error
@@ -91,7 +91,11 @@ def _alerts(path: Path, stream: BinaryIO, source: str) -> Iterator[Alert]:
 
 def _table(stream: BinaryIO, source: str) -> Iterator[Alert]:
     """Read a table; rows that differ in time alone share what was made of the others."""
-    lines = csv.reader(io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline=""))
+    with io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="") as text:
+        yield from _lines(csv.reader(text), source)
+
+
+def _lines(lines: Iterator[list[str]], source: str) -> Iterator[Alert]:
     names = [name.strip().lower() for name in next(lines, [])]
     wanted = [(index, name) for index, name in enumerate(names) if name in _COLUMNS]
     clock = next((index for index, name in enumerate(names) if name in _CLOCKS), None)

@@ -16,8 +16,12 @@ BACKGROUND: Final = 0.01
 
 
 def probability(score: float) -> float:
-    """Calibrate a score. Slope and offset are from ``bench triage --part incidents`` on labelled scenarios; capped below certainty."""
-    odds = _SLOPE * score + (_OFFSET if score >= RAISED else -_OFFSET)
+    """Calibrate a score.
+
+    From ``RAISED`` on, slope and offset fit what ``bench triage --part incidents`` counted on labelled scenarios, where every such
+    incident was an attack; below it there was none to count, and the odds stand as they are. Capped below certainty.
+    """
+    odds = _SLOPE * score + (_OFFSET if score >= RAISED else 0.0)
     return round(min(_MOST, max(1.0 - _MOST, 1.0 / (1.0 + math.exp(-odds)))), 4)
 
 

@@ -10,17 +10,17 @@ import re2
 from bartizan.workbench.triage.ingest.caps import Caps
 from bartizan.workbench.triage.ingest.item import Flaw, Parsed
 from bartizan.workbench.triage.ingest.names import tables
+from bartizan.workbench.triage.ingest.pairs import Pair, pairs
 from bartizan.workbench.triage.record import LogSource
 
 HEAD: Final = re2.compile(
     r"(?:^|\s)(?:node=(\S{1,255}) )?(?:type=([A-Za-z0-9_\[\]]{1,64}) )?(?:msg=)?audit\((\d{1,12})\.(\d{1,9}):(\d{1,20})\): ?"
 )
-_PAIR: Final = re2.compile(r"""([A-Za-z0-9_-]{1,64})=(?:"([^"]*)"|'([^']*)'|(\S*))""")
-_NUMBERED: Final = re2.compile(r"^a\d{1,5}(?:\[\d{1,5}\])?$")
-_HEX: Final = re2.compile(r"^(?:[0-9A-F]{2}){1,}$")
+_HEX: Final = frozenset("0123456789ABCDEF")
 _ENCODED: Final = frozenset(
     {"exe", "comm", "cwd", "name", "proctitle", "cmd", "data", "key", "acct", "path", "dir", "grp", "new_group", "file", "vm"}
 )
+_LONGEST_HEAD: Final = 700
 _OPEN: Final = 256
 """Events whose lines are waited for; lines of one event stand within a few lines of one another."""
 _ARGUMENTS: Final = 4096
@@ -49,7 +49,7 @@ class Audit:
     def parse(self, line: bytes) -> Iterator[Parsed | Flaw]:
         """Take in one line and yield the events that it ends."""
         words = line.decode("utf-8", "replace")
-        found = HEAD.search(words)
+        found = HEAD.search(words[:_LONGEST_HEAD])
         if found is None:
             yield Flaw("bad_shape", "no line of the audit log", line)
             return
@@ -100,13 +100,13 @@ def _add(event: _Event, kind: str, rest: str) -> None:
     """Add the pairs of one line; of several PATH lines each field has all values, arguments of EXECVE win over those of SYSCALL."""
     event.kinds.append(kind)
     plain, _, enriched = rest.partition("\x1d")
-    for name, double, single, bare in _PAIR.findall(plain):
-        if single and name == "msg":
-            for inner, one, two, three in _PAIR.findall(single):
-                event.fields.setdefault(inner, _value(inner, one, two, three, arguments=False))
+    for pair in pairs(plain, "\"'"):
+        name = pair.key
+        if pair.quote == "'" and name == "msg":
+            for inner in pairs(pair.value, '"'):
+                event.fields.setdefault(inner.key, _value(inner, arguments=False))
             continue
-        arguments = kind == "EXECVE" and bool(_NUMBERED.match(name))
-        value = _value(name, double, single, bare, arguments=arguments)
+        value = _value(pair, arguments=kind == "EXECVE" and name[:1] == "a" and name[1:2].isdecimal())
         if kind == "EXECVE" or (kind in _SINGLE and name not in event.fields):
             event.fields[name] = value
         elif kind not in _SINGLE:
@@ -115,14 +115,17 @@ def _add(event: _Event, kind: str, rest: str) -> None:
                 had = event.fields.pop(name)
                 event.paths[name].append(str(had))
             event.paths[name].append(value)
-    for name, double, single, bare in _PAIR.findall(enriched):
-        event.fields.setdefault(name, double or single or bare)
+    for pair in pairs(enriched, '"'):
+        event.fields.setdefault(pair.key, pair.value)
 
 
-def _value(name: str, double: str, single: str, bare: str, *, arguments: bool) -> str:
-    if bare and (arguments or name in _ENCODED) and len(bare) > 1 and _HEX.match(bare):
+def _value(pair: Pair, *, arguments: bool) -> str:
+    bare = pair.value
+    if pair.quote:
+        return bare
+    if (arguments or pair.key in _ENCODED) and len(bare) > 1 and len(bare) % 2 == 0 and _HEX.issuperset(bare):
         return bytes.fromhex(bare).replace(b"\0", b" ").decode("utf-8", "replace").rstrip(" ")
-    return double or single or ("" if bare in {"(null)", "?"} else bare)
+    return "" if bare in {"(null)", "?"} else bare
 
 
 def _as_process(fields: dict[str, object]) -> None:

@@ -29,6 +29,11 @@ _NESTED: Final = 2
 """Containers within containers: ``logs.zip`` of ``.gz`` files is usual, deeper is not."""
 
 
+def is_packed(head: bytes) -> bool:
+    """Say whether this is the beginning of a container."""
+    return any(head.startswith(mark) for mark, _ in _MARKS)
+
+
 class ContainerError(Exception):
     """A container that is damaged, or unpacks to more than is allowed (then ``bomb``)."""
 

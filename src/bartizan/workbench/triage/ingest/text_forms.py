@@ -13,6 +13,7 @@ from bartizan.workbench.triage.ingest.caps import Caps
 from bartizan.workbench.triage.ingest.flat import text
 from bartizan.workbench.triage.ingest.item import Claim, Flaw, Parsed
 from bartizan.workbench.triage.ingest.names import alias, tables
+from bartizan.workbench.triage.ingest.pairs import pairs
 from bartizan.workbench.triage.ingest.times import seconds, syslog_3164
 from bartizan.workbench.triage.record import LogSource, Severity
 
@@ -204,9 +205,7 @@ def _cef_level(severity: str) -> Severity:
 
 def logfmt(line: bytes, caps: Caps) -> Iterator[Parsed | Flaw]:
     """Yield a line of ``key=value`` pairs as a record."""
-    fields: _Object = {}
-    for key, quoted, bare in LOGFMT.findall(_words(line)):
-        fields[key] = _unescaped(quoted) if quoted else bare
+    fields: _Object = {pair.key: _unescaped(pair.value) if pair.quote else pair.value for pair in pairs(_words(line), '"', escapes=True)}
     if not fields:
         yield Flaw("bad_shape", "no pair of key and value", line)
     elif len(fields) > caps.fields:

@@ -16,7 +16,7 @@ from bartizan.workbench.triage.sigma import files
 from bartizan.workbench.triage.sigma.ir import Item, NotEvaluated
 from bartizan.workbench.triage.sigma.limits import Limits
 
-FORM: Final = 2
+FORM: Final = 3
 """Raised whenever the terms of ``ir`` or their meaning change."""
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from bartizan.workbench.triage.record import LogSource
 from bartizan.workbench.triage.sigma import cache, logsource
 from bartizan.workbench.triage.sigma.bucket import Bucket
-from bartizan.workbench.triage.sigma.flat import flat
+from bartizan.workbench.triage.sigma.flat import flat, is_flat
 from bartizan.workbench.triage.sigma.ir import About, Correlation, Item, Node, NotEvaluated
 from bartizan.workbench.triage.sigma.keywords import Keywords
 from bartizan.workbench.triage.sigma.limits import Limits
@@ -49,6 +49,10 @@ class Engine:
         self._ids = tuple(about.id for about in self.rules)
         self._silent = frozenset(number for number, one in enumerate(pack.detections) if one.silent)
         self._rules = Rules(pack)
+        fed = {reference for one in pack.correlations if not one.generate for reference in one.rules}
+        abouts = (one.about for one in pack.correlations)
+        self.silent_correlations = frozenset(about.id for about in abouts if fed & {about.id, about.name})
+        """Ids of correlations that only feed others."""
         self._forget_all()
 
     @classmethod
@@ -73,8 +77,11 @@ class Engine:
         return cls(link(items))
 
     def match(self, event: Mapping[str, object], source: LogSource | None = None) -> tuple[str, ...]:
-        """Return the ids of the rules that the event matches, without those that only feed correlations."""
-        return tuple(self._ids[number] for number in self.hits(event, source) if number not in self._silent)
+        """Return the ids of the rules that the event matches; it may be nested.
+
+        Rules that only feed correlations are among them, so that whoever runs no ``Correlator`` loses nothing; see ``reported``.
+        """
+        return tuple(self._ids[number] for number in self.hits(event if is_flat(event) else flat(event), source))
 
     def reported(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
         """Return the ids for numbers out of ``hits``, without those that only feed correlations."""

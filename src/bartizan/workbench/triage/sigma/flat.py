@@ -7,6 +7,12 @@ from typing import Final
 
 _DEEPEST: Final = 32
 _MOST: Final = 4096
+_NESTED: Final = frozenset((dict, list))
+
+
+def is_flat(event: Mapping[str, object]) -> bool:
+    """Say whether no value is a mapping or list, as JSON decodes them."""
+    return _NESTED.isdisjoint(map(type, event.values()))
 
 
 def flat(event: Mapping[str, object]) -> dict[str, object]:

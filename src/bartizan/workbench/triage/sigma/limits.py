@@ -18,6 +18,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int = 20_000
     depth: int = 24
     aliases: int = 64
+    multiplied: int = 500
+    """Values of items that a modifier multiplies (``windash`` up to 125 times); SigmaHQ's largest has 20."""
     condition_characters: int = 4_000
     condition_depth: int = 16
     atoms: int = 20_000

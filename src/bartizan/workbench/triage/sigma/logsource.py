@@ -10,6 +10,7 @@ import msgspec
 
 from bartizan.workbench.triage.record import LogSource
 from bartizan.workbench.triage.sigma.ir import Source
+from bartizan.workbench.triage.sigma.values import moment_of
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -130,6 +131,7 @@ class _At(msgspec.Struct, frozen=True):
 class _Names(msgspec.Struct, frozen=True):
     prefixes: tuple[str, ...]
     never: tuple[str, ...]
+    time: tuple[str, ...]
     any: Mapping[str, tuple[str, ...]]
     at: tuple[_At, ...]
 
@@ -152,6 +154,13 @@ class Names:
             if names.get(prefix + field) == prefix + field:
                 return prefix + field
         return names.get("\0" + spelling(field))
+
+    def at(self, event: Mapping[str, object]) -> float | None:
+        """Return when an event happened in UTC seconds, None if it does not say."""
+        for name in self._table.time:
+            if name in event and (moment := moment_of(event[name])) is not None:
+                return moment.timestamp()
+        return None
 
     def lookup(self, names: Iterable[str]) -> dict[str, str]:
         """Prepare an event's names for ``resolve``; of two with the same spelling the first counts."""

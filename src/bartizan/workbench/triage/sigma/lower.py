@@ -21,6 +21,7 @@ from sigma.rule import SigmaRule
 from bartizan.workbench.triage.sigma.ir import AND, FALSE, NOT, OR, About, Atom, Correlation, Filter, Node, Rule, Source
 from bartizan.workbench.triage.sigma.limits import Limits
 from bartizan.workbench.triage.sigma.needles import needles
+from bartizan.workbench.triage.sigma.tree import fold
 
 
 class CannotError(Exception):
@@ -46,7 +47,7 @@ def rule(found: SigmaRule, file: str, limits: Limits) -> Rule:
     """Return the rule in our terms."""
     table = _Table(limits)
     trees = [_node(_parsed(found.detection, text, limits), table) for text in found.detection.condition]
-    tree = trees[0] if len(trees) == 1 else (OR, *trees)
+    tree = fold((OR, *trees), {})
     return Rule(about=_about(found, file), source=_source(found.logsource), atoms=tuple(table.numbers), tree=tree)
 
 
@@ -134,6 +135,8 @@ def _source(found: Any) -> Source:  # noqa: ANN401 - a pySigma log source
 def _parsed(detections: Any, text: str, limits: Limits) -> Any:  # noqa: ANN401 - a pySigma condition tree
     if len(text) > limits.condition_characters:
         raise CannotError(f"a condition of more than {limits.condition_characters} characters")
+    if text.count(" of ") * len(detections.detections) > limits.nodes:
+        raise CannotError(f"a condition that names more than {limits.nodes} selections")
     depth = deepest = 0
     for character in text:
         depth += (character == "(") - (character == ")")

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import msgspec
 
 from bartizan.workbench.triage.sigma.ir import AND, About, Atom, Correlation, Filter, Item, Node, NotEvaluated, Rule, Source
+from bartizan.workbench.triage.sigma.tree import fold
 
 
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule over single events, with the filters in it. ``silent``: it only feeds correlations and is not reported itself."""
+    """A rule over single events, with the filters in it and folded. ``silent``: it only feeds correlations and is not reported itself."""
 
     about: About
     source: Source
@@ -40,7 +41,7 @@ def link(items: Iterable[Item]) -> Pack:
         for one, condition in filters:
             if one.source.covers(rule.source) and (not one.rules or {rule.about.id, rule.about.name} & set(one.rules)):
                 used.add(one.about.id)
-                tree = (AND, tree, condition)
+                tree = fold((AND, tree, condition), {})
         trees.append(tree)
     missing = [item for item in found if isinstance(item, NotEvaluated)]
     missing += [_idle(one) for one, _ in filters if one.about.id not in used]

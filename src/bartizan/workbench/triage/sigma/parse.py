@@ -85,11 +85,28 @@ def _group(group: list[Any], file: RuleFile, limits: Limits) -> list[Item]:
     first = group[0] if isinstance(group[0], dict) else {}
     if not all(isinstance(document, dict) for document in group):
         return [_not(file, first, "a document that is no mapping")]
+    if sum(map(_multiplied, group)) > limits.multiplied:
+        return [_not(file, first, f"more than {limits.multiplied} values that a modifier multiplies")]
     try:
         collection = SigmaCollection.from_dicts(group, collect_filters=True, resolve_references=False)
     except _REFUSED as error:
         return [_not(file, first, _words(error))]
     return [_item(found, file, limits) for found in (*collection.rules, *collection.filters)]
+
+
+def _multiplied(value: object) -> int:
+    """Count the values of items whose modifiers make several of each."""
+    if isinstance(value, list):
+        return sum(map(_multiplied, value))
+    if not isinstance(value, dict):
+        return 0
+    count = 0
+    for name, inner in value.items():
+        if any(modifier in str(name) for modifier in ("|windash", "|base64offset")):
+            count += len(inner) if isinstance(inner, list) else 1
+        else:
+            count += _multiplied(inner)
+    return count
 
 
 def _item(found: SigmaRule | SigmaCorrelationRule | SigmaFilter, file: RuleFile, limits: Limits) -> Item:

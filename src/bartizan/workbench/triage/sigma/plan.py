@@ -66,23 +66,21 @@ class Plan:
         return self._learn(event, extra) if found is None else found
 
     def _learn(self, event: Mapping[str, object], extra: tuple[bool, ...]) -> tuple[int, ...]:
+        """Judge an event of a combination not met before; nothing may be forgotten from here on until it is judged."""
         self._budget.settle()
         return self._judge(event, extra, frozenset(), remember=True)
 
     def _judge(self, event: Mapping[str, object], extra: tuple[bool, ...], words: frozenset[int], *, remember: bool) -> tuple[int, ...]:
         seen: list[int] = []
-        true = set(self._base | words)
         for memory, value in zip(self._columns, self._row(event), strict=True):
             number = memory.values.get(value)
-            if number is None:
-                number = memory.learn(value)
-            seen.append(number)
-            true |= memory.sets[number]
-        true.update(one.number for one, holds in zip(self._references, extra, strict=True) if holds)
+            seen.append(memory.learn(value) if number is None else number)
         signature = (*seen, *extra)
         found = self._memo.get(signature) if remember else None
         if found is None:
-            found = self._bucket.matched(frozenset(true))
+            true = self._base.union(words, *(memory.sets[number] for memory, number in zip(self._columns, seen, strict=True)))
+            true |= {one.number for one, holds in zip(self._references, extra, strict=True) if holds}
+            found = self._bucket.matched(true)
             if remember:
                 self._memo[signature] = found
                 self._budget.used += 40 + 8 * len(signature) + 100

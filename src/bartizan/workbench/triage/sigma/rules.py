@@ -41,7 +41,6 @@ class Rules:
             self._by_source.setdefault(one.source, []).append(number)
             if not fixed.isdisjoint(atoms(one.tree)):
                 self._bound.add(number)
-        self._folded: dict[int, Node] = {}
         self._compiled: dict[Node, Compiled] = {}
 
     def of(self, channel: str, event_id: str, looks_at: Callable[[Source], bool]) -> tuple[tuple[int, Node], ...]:
@@ -55,12 +54,8 @@ class Rules:
         return tuple(sorted(chosen, key=lambda one: one[0]))
 
     def _fold(self, number: int, known: dict[int, bool]) -> Node:
-        if number in self._bound:
-            return fold(self._pack.detections[number].tree, known)
-        found = self._folded.get(number)
-        if found is None:
-            found = self._folded[number] = fold(self._pack.detections[number].tree, {})
-        return found
+        tree = self._pack.detections[number].tree
+        return fold(tree, known) if number in self._bound else tree
 
     def compiled(self, tree: Node) -> Compiled:
         """Return what is computed once for a folded condition."""

@@ -86,7 +86,8 @@ def watch(rule: Rule, text: str, records: Iterable[LogRecord], *, true: frozense
     begun = time.process_time()
     plain, tuned = engines(rule, text)
     count = matches = silenced = 0
-    lost, examples = [], []
+    lost: list[str] = []
+    examples: list[str] = []
     for record in records:
         count += 1
         if not plain.match(record.fields, record.logsource):
