@@ -38,7 +38,7 @@ def markdown(kept: Sequence[Ranked], dropped: Iterable[Dropped] = (), *, title: 
 def html(kept: Sequence[Ranked], dropped: Sequence[Dropped] = (), *, title: str = "Findings") -> str:
     """Return one page without scripts and without anything from elsewhere."""
     rows = [{"ranked": ranked, "finding": ranked.finding, "stride": stride(ranked.finding)} for ranked in kept]
-    return _page().render(title=title, rows=rows, dropped=dropped)
+    return str(_page().render(title=title, rows=rows, dropped=dropped))
 
 
 @cache

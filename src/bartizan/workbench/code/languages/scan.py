@@ -124,7 +124,8 @@ def _run(modules: dict[str, Module], reports: Reports, stored: dict[str, tuple[T
 
 
 def _facts(modules: dict[str, Module], holes: tuple[templates.Hole, ...]) -> Facts:
-    imported = frozenset(match.group(1) for module in modules.values() for line in module.lines for match in _imported.finditer(line))
+    spoken = [line for module in modules.values() for line in module.lines if not line.lstrip().startswith(("//", "*", "/*"))]
+    imported = frozenset(match.group(1) for line in spoken for match in _imported.finditer(line))
     lines = [
         line for module in modules.values() for line in module.lines if ".json(" in line or "extended" in line or "bodyParser(" in line
     ]
