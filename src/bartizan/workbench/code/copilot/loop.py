@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from bartizan.errors import WorkError
+from bartizan.errors import UpstreamError, WorkError
 from bartizan.workbench.code.finding import Finding
 from bartizan.workbench.code.fix.blocks import applied, blocks_of
 from bartizan.workbench.code.fix.gate import Gate, fix_of
@@ -44,7 +44,10 @@ async def attempt(ask: Ask, gate: Gate, finding: Finding, *, model: str, most: i
     best: Fix | None = None
     for count in range(1, most + 1):
         mark = f"data-{secrets.token_hex(8)}"
-        answer = await ask(_INSTRUCTION.format(mark=mark), _quoted(mark, finding, data, threat, said))
+        try:
+            answer = await ask(_INSTRUCTION.format(mark=mark), _quoted(mark, finding, data, threat, said))
+        except UpstreamError as error:
+            return Attempted(fix=best or _refused(finding, model, error.message), attempts=count)
         try:
             changed = applied(data, blocks_of(answer))
         except WorkError as error:
