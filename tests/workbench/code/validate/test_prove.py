@@ -7,6 +7,7 @@ import pytest
 from bartizan.workbench.code import Finding
 from bartizan.workbench.code.fix import Workspace
 from bartizan.workbench.code.validate import Confinement, lend, prove
+from bartizan.workbench.code.validate.prove import _failure
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: the sandbox refuses, nothing to test")
 
@@ -43,3 +44,10 @@ def test_code_that_prints_a_verdict_is_not_believed(tmp_path):
     with Workspace(tmp_path) as work:
         lend(work.root.parent)
         assert prove(Confinement(), work.root, finding).state != "proven"
+
+
+def test_a_program_that_the_sandbox_lacks_fails_alike_through_a_shell_and_from_a_list():
+    shell = _failure("CalledProcessError: Command 'ping x' returned non-zero exit status 127.")
+    assert shell == _failure("FileNotFoundError: [Errno 2] No such file or directory: 'ping'")
+    assert shell != _failure("CalledProcessError: Command 'ping x' returned non-zero exit status 1.")
+    assert _failure("") == ""

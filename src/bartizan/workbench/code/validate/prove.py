@@ -103,8 +103,14 @@ def _calm(confinement: Confinement, tree: Path, finding: Finding, kind: str, non
     found = []
     for each in harmless(kind, finding):
         outcome = _run(confinement, tree, finding, kind, each, nonce)
-        found.append(outcome.error.partition(":")[0] or outcome.result.replace(nonce, "")[:2000])
+        found.append(_failure(outcome.error) or outcome.result.replace(nonce, "")[:2000])
     return tuple(found)
+
+
+def _failure(error: str) -> str:
+    """Return the kind of error. A program that the sandbox lacks is one kind: a shell says status 127, a list of arguments ENOENT."""
+    kind = error.partition(":")[0]
+    return "FileNotFoundError" if kind == "CalledProcessError" and "exit status 127" in error else kind
 
 
 def _run(confinement: Confinement, tree: Path, finding: Finding, kind: str, given: Input, nonce: str) -> Outcome:
