@@ -80,7 +80,8 @@ hold.place OV            hold.approve P          hold.release V
 case.show OPRV           case.decide PR          control.change O        policy.change A
 report.list MORUA        report.read MORUA       report.ingest MORA      report.export MORA
 rule.list ORUA           rule.tune OR            log.hunt OR             log.push M
-response.list MOPRUA     response.plan MO         response.run O          response.undo O
+response.list OPRUA      response.plan O          response.run O          response.undo O
+code.list ORUA          code.keep OR            code.approve OR
 incident.list ORUA       incident.ingest ORA     incident.decide ORA
 """
 LETTERS = {"M": "member", "O": "operator", "P": "approver", "R": "reviewer", "V": "privacy", "U": "auditor", "A": "admin"}

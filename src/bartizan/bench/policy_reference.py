@@ -142,7 +142,7 @@ _MAY: Final[Mapping[str, set[str]]] = {
         *("principal.register", "role.assign", "key.issue", "key.rotate", "key.revoke", "account.suspend", "account.restore"),
         *("policy.change", "ledger.export", *_REPORTS, *_INCIDENTS),
     },
-    "member": {*_USE, *_REPORTS, "response.list", "response.plan", "code.list", "code.keep"},
+    "member": {*_USE, *_REPORTS},
 }
 
 
