@@ -15,9 +15,10 @@ import msgspec
 from bartizan import __version__
 from bartizan.workbench.code.finding import Finding
 from bartizan.workbench.code.python import parse
+from bartizan.workbench.code.python.modules import suffixes
 from bartizan.workbench.code.python.statements import Module
 
-_FORM: Final = 3
+_FORM: Final = 4
 """Counts changes of the trees and tables that make older folders useless."""
 
 
@@ -98,6 +99,8 @@ def affected(kept: Kept | None, hashes: dict[str, str]) -> frozenset[str]:
     for name, used in kept.imports.items():
         for one in used:
             users.setdefault(one, set()).add(name)
+    for name in hashes.keys() ^ kept.hashes.keys():
+        changed.update(user for one in suffixes(name) for user in users.get(one, ()))
     todo = list(changed)
     while todo:
         name = todo.pop()
