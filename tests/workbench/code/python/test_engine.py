@@ -203,3 +203,40 @@ def test_a_second_file_of_that_name_changes_what_is_imported(tmp_path):
     assert after.findings == scan(tree).findings
     assert len([one for one in before.findings if one.source_kind == "web"]) == 1
     assert not [one for one in after.findings if one.source_kind == "web"]
+
+
+def rescanned(tmp_path, files, changed, text):
+    """Return how many files are not looked at again after one has changed; the findings must be those of a scan from nothing."""
+    tree, kept = tmp_path / "tree", tmp_path / "kept"
+    tree.mkdir()
+    for name, body in files.items():
+        (tree / name).write_text(body)
+    scan(tree, cache=kept)
+    (tree / changed).write_text(text)
+    again = scan(tree, cache=kept)
+    assert again.findings == scan(tree).findings
+    assert scan(tree, cache=kept).reused == len(files)
+    return again.reused
+
+
+VIEW = f"{HEAD}from front import run\n@app.route('/x')\ndef x():\n    run(request.args['q'])\n"
+SAFE = "def run(c):\n    print(c)\n"
+CHANGES = {
+    "through another": ({"lib.py": SAFE, "front.py": "from lib import run\n"}, LIB, 0),
+    "through a function": ({"lib.py": SAFE, "front.py": "import lib as l\ndef run(c):\n    l.run(c)\n"}, LIB, 0),
+    "through a star": ({"lib.py": SAFE, "front.py": "from lib import *\n"}, LIB, 0),
+    "through a class": ({"lib.py": SAFE, "front.py": "import lib\nclass A:\n    go = lib.run\ndef run(c):\n    A.go(c)\n"}, LIB, 0),
+    "a name nobody uses": ({"lib.py": SAFE, "front.py": "from lib import run\n"}, SAFE + "new_one = 1\n", 2),
+    "lines above a flow": ({"lib.py": LIB, "front.py": "from lib import run\n"}, "new_one = 1\n" + LIB, 1),
+    "a decorator": ({"lib.py": "def d(f):\n    return f\n" + SAFE, "front.py": "from lib import run\n"},
+        "def d(f):\n    return f\n@d\n" + SAFE, 0),
+    "a constant": ({"lib.py": "ON = 0\n" + LIB + "\ndef go(c):\n    run(c if ON else 'ls')\n", "front.py": "from lib import go as run\n"},
+        "ON = 1\n" + LIB + "\ndef go(c):\n    run(c if ON else 'ls')\n", 0),
+    "deleted names": ({"lib.py": LIB, "front.py": "from lib import run\n"}, "", 0),
+    "broken": ({"lib.py": LIB, "front.py": "from lib import run\n"}, "def run(c:\n" + LIB, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "text", "reused"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_reaches_what_depends_on_it(files, text, reused, tmp_path):
+    assert rescanned(tmp_path, {**files, "main.py": VIEW}, "lib.py", text) == reused

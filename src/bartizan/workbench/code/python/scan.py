@@ -13,7 +13,8 @@ from bartizan.errors import ConfigError
 from bartizan.workbench.code.finding import Coverage, Finding, Note, Scan
 from bartizan.workbench.code.python import parse, results
 from bartizan.workbench.code.python.analyse import Analysis
-from bartizan.workbench.code.python.cache import Cache, Kept, affected, digest
+from bartizan.workbench.code.python.cache import Cache, Kept, digest
+from bartizan.workbench.code.python.changes import affected
 from bartizan.workbench.code.python.engine import Source
 
 MOST_FILES: Final = 50_000
@@ -53,9 +54,9 @@ def scan(root: Path, *, only: frozenset[str] | None = None, cache: Path | None =
         if source is not None:
             sources[source.name] = source
     kept = keeper.last()
-    looked = affected(kept, hashes)
+    looked = affected(kept, hashes, sources)
     found, imports = _analysed(sources, package, looked, kept, notes)
-    keeper.keep(hashes, imports, found)
+    keeper.keep(sources, hashes, imports, found, kept)
     coverage = _coverage(len(files), sources)
     findings = [one for one in results.merged(one for some in found.values() for one in some) if only is None or one.file in only]
     return Scan(
