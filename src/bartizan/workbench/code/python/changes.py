@@ -7,6 +7,7 @@ finding of its own passes through a changed file. All of it is taken from the te
 from __future__ import annotations
 
 import hashlib
+import keyword
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _BLANKS: Final = bytes(at if chr(at).isalnum() or at == 0x5F or at >= 0x80 else 0x20 for at in range(256))
 """Makes a blank of each byte that is no part of a name."""
+_FIXED: Final = frozenset(word.encode() for word in (*keyword.kwlist, "str", "int", "bool", "list", "dict", "tuple", "set", "object"))
+"""Words to which no module gives a meaning of its own."""
 
 
 class Block(NamedTuple):
@@ -34,14 +37,14 @@ class Block(NamedTuple):
 
 def words(text: bytes) -> frozenset[bytes]:
     """Return everything in a text that may be a name."""
-    return frozenset(text.translate(_BLANKS).split())
+    return frozenset(word for word in text.translate(_BLANKS).split() if not word[:1].isdigit()) - _FIXED
 
 
 def blocks_of(source: Source) -> list[Block]:
     """Return a module's text, all of it, cut into its statements."""
     out: list[Block] = []
     text, end = source.text, 0
-    for one in source.module.body:
+    for one in source.module.body:  # decorators and comments before a statement are counted to it
         if one.e <= end and out:
             last = out[-1]
             out[-1] = Block(last.text, last.bound | _bound(one, last.text), last.stars or _star(one))
@@ -58,6 +61,8 @@ def _bound(one: st.Stmt, text: bytes) -> frozenset[bytes]:
         return frozenset()
     if isinstance(one, st.Def | st.Class) and b"global" not in text:
         return frozenset({one.name.encode()})
+    if isinstance(one, st.Assign) and isinstance(one.target, ir.Name) and b"(" not in text:
+        return frozenset({one.target.id.encode()})
     return words(text)
 
 
