@@ -53,7 +53,8 @@ def blocks_of(source: Source) -> list[Block]:
         out.append(Block(piece, _bound(one, piece), _star(one)))
         end = one.e
     rest = text[end:].strip()
-    return [*out, Block(rest, words(rest), stars=False)] if rest else out
+    said = b"\n".join(line for line in rest.splitlines() if not line.lstrip().startswith(b"#"))
+    return [*out, Block(rest, words(said), stars=False)] if rest else out
 
 
 def _bound(one: st.Stmt, text: bytes) -> frozenset[bytes]:
