@@ -227,7 +227,7 @@ CHANGES = {
     "through a star": ({"lib.py": SAFE, "front.py": "from lib import *\n"}, LIB, 0),
     "through a class": ({"lib.py": SAFE, "front.py": "import lib\nclass A:\n    go = lib.run\ndef run(c):\n    A.go(c)\n"}, LIB, 0),
     "a name nobody uses": ({"lib.py": SAFE, "front.py": "from lib import run\n"}, SAFE + "new_one = 1\n", 2),
-    "only a comment before": ({"lib.py": "# run this\n", "front.py": "import lib\n" + SAFE}, "# run this\nnew_one = 1\n", 2),
+    "only a comment before": ({"lib.py": "# run this (c)\n", "front.py": "import lib\n" + SAFE}, "# run this (c)\nnew_one = 1\n", 2),
     "lines above a flow": ({"lib.py": LIB, "front.py": "from lib import run\n"}, "new_one = 1\n" + LIB, 1),
     "a decorator": ({"lib.py": "def d(f):\n    return f\n" + SAFE, "front.py": "from lib import run\n"},
         "def d(f):\n    return f\n@d\n" + SAFE, 0),

@@ -26,7 +26,7 @@ _FIXED: Final = frozenset(word.encode() for word in (*keyword.kwlist, "str", "in
 
 
 class Block(NamedTuple):
-    """A statement of a module's top level, with what stands before it: decorators and comments."""
+    """A statement of a module's top level, with the decorators before it."""
 
     text: bytes
     bound: frozenset[bytes]
@@ -44,17 +44,21 @@ def blocks_of(source: Source) -> list[Block]:
     """Return a module's text, all of it, cut into its statements."""
     out: list[Block] = []
     text, end = source.text, 0
-    for one in source.module.body:  # decorators and comments before a statement are counted to it
+    for one in source.module.body:  # decorators before a statement are counted to it
         if one.e <= end and out:
             last = out[-1]
             out[-1] = Block(last.text, last.bound | _bound(one, last.text), last.stars or _star(one))
             continue
-        piece = text[end : one.e].strip()
+        piece = _between(text[end : one.s]) + text[one.s : one.e]
         out.append(Block(piece, _bound(one, piece), _star(one)))
         end = one.e
-    rest = text[end:].strip()
-    said = b"\n".join(line for line in rest.splitlines() if not line.lstrip().startswith(b"#"))
-    return [*out, Block(rest, words(said), stars=False)] if rest else out
+    rest = _between(text[end:])
+    return [*out, Block(rest, words(rest), stars=False)] if rest else out
+
+
+def _between(text: bytes) -> bytes:
+    """Return what stands between two statements, without comments."""
+    return b"\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
 
 
 def _bound(one: st.Stmt, text: bytes) -> frozenset[bytes]:
