@@ -131,3 +131,113 @@ def test_ids_survive_edits_elsewhere(tmp_path):
     path.write_text("import os\n\n# a comment\ndef f(q):\n    os.system(q)\n    os.system(q)\n")
     assert [one.id for one in scan(path).findings] == before
     assert len(set(before)) == 2
+
+
+LIB = "import os\n\ndef run(c):\n    os.system(c)\n"
+
+
+def crossing(root, files, how):
+    """Return the files in which data of a view in ``main.py`` comes to a command in another file."""
+    call, _, where = how.partition(" @ ")
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    lines = call.split("; ")
+    (root / where).parent.mkdir(parents=True, exist_ok=True)
+    (root / where).write_text(f"{HEAD}{lines[0]}\n@app.route('/x')\ndef x():\n    {lines[1]}(request.args['q'])\n")
+    return [one.file for one in scan(root).findings if one.source_kind == "web"]
+
+
+IMPORTED = {
+    "src layout": ("src/pkg/lib.py", "from pkg.lib import run; run @ src/pkg/main.py"),
+    "src layout, whole": ("src/pkg/lib.py", "import pkg.lib; pkg.lib.run @ src/pkg/main.py"),
+    "src layout, renamed": ("src/pkg/lib.py", "import pkg.lib as l; l.run @ src/pkg/main.py"),
+    "src layout, deep": ("src/pkg/a/b/lib.py", "import pkg.a.b.lib; pkg.a.b.lib.run @ src/pkg/c/main.py"),
+    "from outside of it": ("backend/python/pkg/lib.py", "from pkg import lib; lib.run @ scripts/main.py"),
+    "named as the root": ("lib.py", "from top.lib import run; run @ main.py"),
+    "named as the root, whole": ("sub/lib.py", "import top.sub.lib; top.sub.lib.run @ other/main.py"),
+    "without the root's name": ("sub/lib.py", "from sub.lib import run; run @ other/main.py"),
+    "relative at the root": ("lib.py", "from . import lib; lib.run @ main.py"),
+    "relative in a package": ("src/pkg/lib.py", "from ..lib import run; run @ src/pkg/c/main.py"),
+    "a file beside, whole": ("src/lib.py", "import lib; lib.run @ src/main.py"),
+    "a file above": ("src/lib.py", "from lib import run; run @ src/c/main.py"),
+}
+
+
+@pytest.mark.parametrize(("lib", "how"), IMPORTED.values(), ids=IMPORTED.keys())
+def test_an_import_finds_its_file(lib, how, tmp_path):
+    packages = {"src/pkg/__init__.py": "", "backend/python/pkg/__init__.py": ""}
+    files = {name: text for name, text in packages.items() if lib.startswith(name.partition("/")[0])}
+    if not files and not lib.startswith("src/"):
+        files = {"__init__.py": ""}
+    assert crossing(tmp_path / "top", {**files, lib: LIB}, how) == [lib]
+
+
+NOT_IMPORTED = {
+    "two of that name": ({"src/pkg/__init__.py": "", "old/pkg/__init__.py": "", "src/pkg/lib.py": LIB, "old/pkg/lib.py": LIB}, "pkg.lib"),
+    "inside a package": ({"a/__init__.py": "", "a/b/__init__.py": "", "a/b/lib.py": LIB}, "b.lib"),
+    "standard library": ({"src/json/__init__.py": "", "src/json/lib.py": LIB}, "json.lib"),
+    "a file elsewhere": ({"tools/lib.py": LIB}, "lib"),
+    "a folder elsewhere": ({"examples/flask/lib.py": LIB}, "flask.lib"),
+}
+
+
+@pytest.mark.parametrize(("files", "module"), NOT_IMPORTED.values(), ids=NOT_IMPORTED.keys())
+def test_an_import_that_may_mean_something_else_finds_none(files, module, tmp_path):
+    assert crossing(tmp_path, files, f"from {module} import run; run @ app/main.py") == []
+
+
+def test_a_library_keeps_its_meaning_in_a_folder_of_its_name(tmp_path):
+    assert crossing(tmp_path, {"examples/flask/lib.py": LIB}, "import os; os.system @ examples/flask/main.py") == ["examples/flask/main.py"]
+
+
+def test_a_second_file_of_that_name_changes_what_is_imported(tmp_path):
+    tree, kept = tmp_path / "tree", tmp_path / "kept"
+    files = {"src/pkg/__init__.py": "", "src/pkg/lib.py": LIB}
+    assert crossing(tree, files, "from pkg.lib import run; run @ app/main.py") == ["src/pkg/lib.py"]
+    before = scan(tree, cache=kept)
+    (tree / "old/pkg").mkdir(parents=True)
+    (tree / "old/pkg/__init__.py").write_text("")
+    (tree / "old/pkg/lib.py").write_text(LIB)
+    after = scan(tree, cache=kept)
+    assert after.findings == scan(tree).findings
+    assert len([one for one in before.findings if one.source_kind == "web"]) == 1
+    assert not [one for one in after.findings if one.source_kind == "web"]
+
+
+def rescanned(tmp_path, files, changed, text):
+    """Return how many files are not looked at again after one has changed; the findings must be those of a scan from nothing."""
+    tree, kept = tmp_path / "tree", tmp_path / "kept"
+    tree.mkdir()
+    for name, body in files.items():
+        (tree / name).write_text(body)
+    scan(tree, cache=kept)
+    (tree / changed).write_text(text)
+    again = scan(tree, cache=kept)
+    assert again.findings == scan(tree).findings
+    assert scan(tree, cache=kept).reused == len(files)
+    return again.reused
+
+
+VIEW = f"{HEAD}from front import run\n@app.route('/x')\ndef x():\n    run(request.args['q'])\n"
+SAFE = "def run(c):\n    print(c)\n"
+CHANGES = {
+    "through another": ({"lib.py": SAFE, "front.py": "from lib import run\n"}, LIB, 0),
+    "through a function": ({"lib.py": SAFE, "front.py": "import lib as l\ndef run(c):\n    l.run(c)\n"}, LIB, 0),
+    "through a star": ({"lib.py": SAFE, "front.py": "from lib import *\n"}, LIB, 0),
+    "through a class": ({"lib.py": SAFE, "front.py": "import lib\nclass A:\n    go = lib.run\ndef run(c):\n    A.go(c)\n"}, LIB, 0),
+    "a name nobody uses": ({"lib.py": SAFE, "front.py": "from lib import run\n"}, SAFE + "new_one = 1\n", 2),
+    "only a comment before": ({"lib.py": "# run this (c)\n", "front.py": "import lib\n" + SAFE}, "# run this (c)\nnew_one = 1\n", 2),
+    "lines above a flow": ({"lib.py": LIB, "front.py": "from lib import run\n"}, "new_one = 1\n" + LIB, 1),
+    "a decorator": ({"lib.py": "def d(f):\n    return f\n" + SAFE, "front.py": "from lib import run\n"},
+        "def d(f):\n    return f\n@d\n" + SAFE, 0),
+    "a constant": ({"lib.py": "ON = 0\n" + LIB + "\ndef go(c):\n    run(c if ON else 'ls')\n", "front.py": "from lib import go as run\n"},
+        "ON = 1\n" + LIB + "\ndef go(c):\n    run(c if ON else 'ls')\n", 0),
+    "deleted names": ({"lib.py": LIB, "front.py": "from lib import run\n"}, "", 0),
+    "broken": ({"lib.py": LIB, "front.py": "from lib import run\n"}, "def run(c:\n" + LIB, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "text", "reused"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_reaches_what_depends_on_it(files, text, reused, tmp_path):
+    assert rescanned(tmp_path, {**files, "main.py": VIEW}, "lib.py", text) == reused

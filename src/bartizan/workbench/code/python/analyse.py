@@ -20,8 +20,8 @@ _WEIGHT: Final = {"web": 0, "queue": 1, "socket": 1, "cli": 2, "input": 2, "down
 class Analysis:
     """Runs an engine over all its modules and gathers what it finds."""
 
-    def __init__(self, sources: dict[str, Source]) -> None:
-        self._engine = Engine(sources)
+    def __init__(self, sources: dict[str, Source], root: str = "") -> None:
+        self._engine = Engine(sources, root)
         self._sources = sources
         self._fields: dict[tuple[str, int], dict[str, Value]] = {}
         self._hits: dict[str, list[Hit]] = {}

@@ -127,7 +127,8 @@ class Binding(Guards):
             if node.alias:
                 state.env[node.alias] = Value(path=module)
             else:
-                state.env[module.partition(".")[0]] = Value(path=module.partition(".")[0])
+                first = node.module.partition(".")[0]
+                state.env[first] = Value(path=self.host.resolve(self.module, first, 0))
             return state
         if node.name == "*":
             if not self.host.is_module(module):
@@ -135,7 +136,7 @@ class Binding(Guards):
             state.env.update(self.host.module_names(module))
             return state
         found = self.host.module_value(module, node.name) if self.host.is_module(module) else None
-        whole = f"{module}.{node.name}"
+        whole = f"{module}.{node.name}" if module else node.name
         if found is None or self.host.is_module(whole):
             found = Value(path=self.tables.canonical(whole)) if found is None or not found.callees else found
         state.env[node.alias] = found

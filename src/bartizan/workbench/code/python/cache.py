@@ -1,6 +1,6 @@
 """What a scan leaves for the next one: trees by content, findings by file, and who imports whom.
 
-After a change only the changed files and those that import them, directly or not, are looked at again. The folder holds text of the
+After a change only the changed files and those that the change reaches (``changes``) are looked at again. The folder holds text of the
 scanned code: it is made for its owner alone. What can't be read in it is as if it were not there.
 """
 
@@ -15,9 +15,11 @@ import msgspec
 from bartizan import __version__
 from bartizan.workbench.code.finding import Finding
 from bartizan.workbench.code.python import parse
+from bartizan.workbench.code.python.changes import outline
+from bartizan.workbench.code.python.engine import Source
 from bartizan.workbench.code.python.statements import Module
 
-_FORM: Final = 3
+_FORM: Final = 4
 """Counts changes of the trees and tables that make older folders useless."""
 
 
@@ -29,6 +31,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     hashes: dict[str, str]
     """Content of each module, by its dotted name."""
     imports: dict[str, tuple[str, ...]]
+    outlines: dict[str, tuple[tuple[bytes, tuple[bytes, ...]], ...]]
+    """Of each module's statements the digest and the names that they bind."""
     findings: dict[str, tuple[Finding, ...]]
     """By the module whose functions led to them."""
 
@@ -73,36 +77,27 @@ class Cache:
             return None
         return kept if kept.version == __version__ and kept.form == _FORM else None
 
-    def keep(self, hashes: dict[str, str], imports: dict[str, set[str]], findings: dict[str, list[Finding]]) -> None:
-        """Keep results for the next scan."""
+    def keep(
+        self,
+        sources: dict[str, Source],
+        hashes: dict[str, str],
+        imports: dict[str, set[str]],
+        findings: dict[str, list[Finding]],
+        before: Kept | None,
+    ) -> None:
+        """Keep results for the next scan; outlines of unchanged modules come from the scan before."""
         if self._last is None:
             return
+        old = before.outlines if before is not None else {}
+        same = {name for name in old if before is not None and before.hashes.get(name) == hashes.get(name)}
         kept = Kept(
             version=__version__,
             form=_FORM,
             hashes=hashes,
             imports={name: tuple(sorted(used)) for name, used in imports.items()},
+            outlines={name: old[name] if name in same else outline(source) for name, source in sources.items()},
             findings={name: tuple(found) for name, found in findings.items()},
         )
         fresh = self._last.with_suffix(".new")
         fresh.write_bytes(msgspec.msgpack.encode(kept))
         fresh.replace(self._last)
-
-
-def affected(kept: Kept | None, hashes: dict[str, str]) -> frozenset[str]:
-    """Return the modules to look at again: new, changed, and all that import a new, changed or deleted one."""
-    if kept is None:
-        return frozenset(hashes)
-    changed = {name for name in {*hashes, *kept.hashes} if hashes.get(name) != kept.hashes.get(name)}
-    users: dict[str, set[str]] = {}
-    for name, used in kept.imports.items():
-        for one in used:
-            users.setdefault(one, set()).add(name)
-    todo = list(changed)
-    while todo:
-        name = todo.pop()
-        for user in users.get(name, set()) | users.get(name.rpartition(".")[0], set()):
-            if user not in changed:
-                changed.add(user)
-                todo.append(user)
-    return frozenset(changed & hashes.keys())

@@ -10,6 +10,7 @@ from bartizan.workbench.code.python import statements as st
 from bartizan.workbench.code.python.entries import Entry
 from bartizan.workbench.code.python.frame import Arguments, Frame, Hit, Site
 from bartizan.workbench.code.python.interpreter import Interpreter
+from bartizan.workbench.code.python.modules import Modules
 from bartizan.workbench.code.python.names import Naming
 from bartizan.workbench.code.python.state import Object, State, merged
 from bartizan.workbench.code.python.tables import Tables, tables
@@ -86,7 +87,7 @@ _NOTHING = Summary(UNKNOWN, {}, (), (), returns=True)
 class Engine:
     """Implements ``frame.Host`` over the parsed modules of one project."""
 
-    def __init__(self, sources: dict[str, Source]) -> None:
+    def __init__(self, sources: dict[str, Source], root: str = "") -> None:
         self.tables: Tables = tables()
         self.sources = sources
         self._globals: dict[str, dict[str, Value]] = {}
@@ -97,7 +98,7 @@ class Engine:
         self._shapes: dict[tuple[str, int], int] = {}
         self._kept: list[FunctionRef] = []
         """Keeps closures alive, whose identity is part of a summary's key."""
-        self._prefixes = {name.rpartition(".")[0] for name in sources if "." in name}
+        self._modules = Modules({name: source.file for name, source in sources.items()}, root)
         self.found: dict[tuple[str, Site, str, str, int], Hit] = {}
         self.flaws: dict[Site, str] = {}
         self.roots: dict[tuple[str, int], FunctionRef] = {}
@@ -111,24 +112,13 @@ class Engine:
 
     def is_module(self, path: str) -> bool:
         """Say whether a dotted path is a module of the project."""
-        return path in self.sources or path in self._prefixes
+        return path in self._modules
 
     def resolve(self, module: str, name: str, level: int) -> str:
         """Return the absolute name of a module as imported inside another."""
-        found = self._resolved(module, name, level)
-        self.used.setdefault(module, set()).add(found)
+        found = self._modules.absolute(module, name, level)
+        self.used.setdefault(module, set()).update((found, name) if name and not level else (found,))
         return found
-
-    def _resolved(self, module: str, name: str, level: int) -> str:
-        if not level:
-            beside = f"{module.rpartition('.')[0]}.{name}" if "." in module else name
-            first = name.partition(".")[0]
-            return beside if not self.is_module(first) and self.is_module(beside) else name
-        source = self.sources.get(module)
-        parts = module.split(".")
-        drop = level - 1 if source is not None and source.file.endswith("__init__.py") else level
-        base = ".".join(parts[: max(0, len(parts) - drop)])
-        return f"{base}.{name}" if base and name else base or name
 
     def module_names(self, module: str) -> dict[str, Value]:
         """Return the public globals of a module of the project."""

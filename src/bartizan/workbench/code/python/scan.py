@@ -13,7 +13,8 @@ from bartizan.errors import ConfigError
 from bartizan.workbench.code.finding import Coverage, Finding, Note, Scan
 from bartizan.workbench.code.python import parse, results
 from bartizan.workbench.code.python.analyse import Analysis
-from bartizan.workbench.code.python.cache import Cache, Kept, affected, digest
+from bartizan.workbench.code.python.cache import Cache, Kept, digest
+from bartizan.workbench.code.python.changes import affected
 from bartizan.workbench.code.python.engine import Source
 
 MOST_FILES: Final = 50_000
@@ -47,14 +48,15 @@ def scan(root: Path, *, only: frozenset[str] | None = None, cache: Path | None =
     sources: dict[str, Source] = {}
     hashes: dict[str, str] = {}
     files = files_of(root, notes)
+    package = package_of(root)
     for path in files:
-        source = _read(root, path, notes, keeper, hashes)
+        source = _read(root, path, package, notes, keeper, hashes)
         if source is not None:
             sources[source.name] = source
     kept = keeper.last()
-    looked = affected(kept, hashes)
-    found, imports = _analysed(sources, looked, kept, notes)
-    keeper.keep(hashes, imports, found)
+    looked = affected(kept, hashes, sources)
+    found, imports = _analysed(sources, package, looked, kept, notes)
+    keeper.keep(sources, hashes, imports, found, kept)
     coverage = _coverage(len(files), sources)
     findings = [one for one in results.merged(one for some in found.values() for one in some) if only is None or one.file in only]
     return Scan(
@@ -68,10 +70,10 @@ def scan(root: Path, *, only: frozenset[str] | None = None, cache: Path | None =
 
 
 def _analysed(
-    sources: dict[str, Source], looked: frozenset[str], kept: Kept | None, notes: list[Note]
+    sources: dict[str, Source], package: str, looked: frozenset[str], kept: Kept | None, notes: list[Note]
 ) -> tuple[dict[str, list[Finding]], dict[str, set[str]]]:
     """Return findings and imports by module: fresh for those to be looked at, kept for the others."""
-    analysis = Analysis(sources)
+    analysis = Analysis(sources, package)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEPEST))
     try:
@@ -126,7 +128,7 @@ def files_of(root: Path, notes: list[Note]) -> list[Path]:
     return found
 
 
-def _read(root: Path, path: Path, notes: list[Note], keeper: Cache, hashes: dict[str, str]) -> Source | None:
+def _read(root: Path, path: Path, package: str, notes: list[Note], keeper: Cache, hashes: dict[str, str]) -> Source | None:
     relative = path.relative_to(root).as_posix() if root.is_dir() else path.name
     try:
         with path.open("rb") as file:
@@ -141,12 +143,19 @@ def _read(root: Path, path: Path, notes: list[Note], keeper: Cache, hashes: dict
         notes.append(Note(code=code, file=relative, message=_MESSAGES[code], line=line))
     if codes & {"too-large", "not-text"}:
         return None
-    name = module_name(relative)
+    name = module_name(relative, package)
     hashes[name] = key
     return Source(name, relative, text, lambda: module)
 
 
-def module_name(relative: str) -> str:
-    """Return the dotted name under which a file is imported from the root."""
+def package_of(root: Path) -> str:
+    """Return the name by which the modules of a scanned folder import it; empty if it is no package."""
+    name = root.resolve().name
+    return name if name.isidentifier() and (root / "__init__.py").is_file() else ""
+
+
+def module_name(relative: str, package: str = "") -> str:
+    """Return the dotted name of a file's module, below the root or, if the root is a package itself, within that."""
     name = relative.rpartition(".")[0].replace("/", ".")
+    name = f"{package}.{name}" if package else name
     return name.removesuffix(".__init__") if name != "__init__" else name
