@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bartizan.app.asking import chat
 from bartizan.app.compose import App
@@ -17,9 +18,14 @@ from bartizan.workbench.triage.incident import Incident, Outcome, Triage
 from bartizan.workbench.triage.incident.matching import About, Matcher, alerts_of
 from bartizan.workbench.triage.incident.rows import read as read_alerts
 from bartizan.workbench.triage.incident.told import Told, tell
+from bartizan.workbench.triage.ingest.item import Malformed
+from bartizan.workbench.triage.record import Alert
+
+if TYPE_CHECKING:
+    from bartizan.workbench.triage.ingest.evtx import Warm
 
 _BLOCK: Final = 1 << 20
-_EVERY: Final = 100_000
+_EVERY_S: Final = 5.0
 _TABLES: Final = (".csv", ".csv.gz", ".csv.xz", ".csv.zst")
 Say = Callable[[str], None]
 
@@ -65,26 +71,53 @@ def source_of(files: Sequence[Path], rules: Sequence[Path]) -> str:
 
 def run(files: Sequence[Path], rules: Rules, say: Say, assets: Mapping[str, float] | None = None) -> Outcome:
     """Read files, match rules, make incidents; ``say`` hears of the progress, ``assets`` weigh hosts."""
+    from bartizan.workbench.triage.ingest.evtx import Warm  # noqa: PLC0415 - its formats wait until there is a log
+
     triage = Triage(assets or {})
-    for path in files:
-        count = 0
-        for alert in alerts_of(_items(path), rules.engine, rules.about):
-            triage.take(alert)
-            count += 1
-            if count % _EVERY == 0:
-                say(f"{path.name}: {count} alerts")
-        say(f"{path.name}: {count} alerts")
+    with Warm() as warm:
+        for path in files:
+            seen = _Seen(path.name, say)
+            for alert in alerts_of(seen.counted(_items(path, warm)), rules.engine, rules.about):
+                triage.take(alert)
+                seen.alerts += 1
+            say(seen.told())
     return triage.conclude()
 
 
-def _items(path: Path) -> Iterator[object]:
+class _Seen:
+    """How far a file is read, told now and then."""
+
+    def __init__(self, name: str, say: Say) -> None:
+        self._name = name
+        self._say = say
+        self._items = self._malformed = 0
+        self._next = time.monotonic() + _EVERY_S
+        self.alerts = 0
+
+    def counted(self, items: Iterable[object]) -> Iterator[object]:
+        for item in items:
+            self._items += not isinstance(item, Alert)
+            self._malformed += isinstance(item, Malformed)
+            yield item
+            if time.monotonic() >= self._next:
+                self._next = time.monotonic() + _EVERY_S
+                self._say(f"{self.told()} so far")
+
+    def told(self) -> str:
+        """Say what was read and made of it."""
+        records = f"{self._items - self._malformed} records, " if self._items else ""
+        flawed = f", {self._malformed} records could not be read" if self._malformed else ""
+        return f"{self._name}: {records}{self.alerts} alerts{flawed}"
+
+
+def _items(path: Path, warm: Warm) -> Iterator[object]:
     """Yield what is in a file: tables are alerts, everything else is what the readers of log formats make of it."""
     if path.name.endswith(_TABLES):
         yield from read_alerts(path)
         return
     from bartizan.workbench.triage.ingest import read  # noqa: PLC0415 - its formats wait until there is a log
 
-    yield from read([path])
+    yield from read([path], warm=warm)
 
 
 def model_word(data: Path, settings: Settings, *, key: str, model: str, incident: Incident) -> Told:
