@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from bartizan.app.asking import chat
 from bartizan.app.compose import App
+from bartizan.app.detections import Rules
 from bartizan.app.gateway import gateway_app
 from bartizan.config import Settings
 from bartizan.errors import ConfigError
 from bartizan.workbench.triage.incident import Incident, Outcome, Triage
-from bartizan.workbench.triage.incident.matching import About, Matcher, alerts_of
 from bartizan.workbench.triage.incident.rows import read as read_alerts
 from bartizan.workbench.triage.incident.told import Told, tell
 from bartizan.workbench.triage.ingest.item import Malformed
-from bartizan.workbench.triage.record import Alert
+from bartizan.workbench.triage.record import Alert, LogRecord
 
 if TYPE_CHECKING:
     from bartizan.workbench.triage.ingest.evtx import Warm
@@ -28,21 +28,6 @@ _BLOCK: Final = 1 << 20
 _EVERY_S: Final = 5.0
 _TABLES: Final = (".csv", ".csv.gz", ".csv.xz", ".csv.zst")
 Say = Callable[[str], None]
-
-
-class Rules:
-    """A compiled pack of Sigma rules; without one, only alerts that other tools made count."""
-
-    def __init__(self, paths: Sequence[Path], cache: Path) -> None:
-        self.engine: Matcher | None = None
-        self.about: Mapping[str, About] = {}
-        if not paths:
-            return
-        from bartizan.workbench.triage.sigma import Engine  # noqa: PLC0415 - pySigma waits until there are rules
-
-        engine = Engine.compile(list(paths), cache)
-        self.engine = engine
-        self.about = {rule.id: rule for rule in engine.rules}
 
 
 def files_under(paths: Sequence[Path]) -> list[Path]:
@@ -58,9 +43,12 @@ def files_under(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def source_of(files: Sequence[Path], rules: Sequence[Path]) -> str:
-    """Return the SHA-256 of files' names and bytes and of the rules' names: the same again is not taken in twice."""
-    digest = hashlib.sha256()
+def source_of(files: Sequence[Path], rules: Sequence[Path], entries: int = 0) -> str:
+    """Return the SHA-256 of files and rules, names and bytes, and of how long bartizan's own record is where it is read.
+
+    The same again is not taken in twice.
+    """
+    digest = hashlib.sha256(f"{entries} entries\0".encode() if entries else b"")
     for path in (*files, *(inner for inner in files_under(rules))):
         digest.update(path.name.encode("utf-8", "surrogateescape") + b"\0")
         with path.open("rb") as stream:
@@ -69,18 +57,35 @@ def source_of(files: Sequence[Path], rules: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def run(files: Sequence[Path], rules: Rules, say: Say, assets: Mapping[str, float] | None = None) -> Outcome:
-    """Read files, match rules, make incidents; ``say`` hears of the progress, ``assets`` weigh hosts."""
+def run(
+    files: Sequence[Path], rules: Rules, say: Say, assets: Mapping[str, float] | None = None, own: Iterable[LogRecord] | None = None
+) -> Outcome:
+    """Read files, match rules, make incidents.
+
+    Args:
+        files: Logs, and alerts of other tools.
+        rules: What records are matched against.
+        say: Hears of the progress.
+        assets: Weights of hosts.
+        own: bartizan's record, where it is to be read too.
+    """
     from bartizan.workbench.triage.ingest.evtx import Warm  # noqa: PLC0415 - its formats wait until there is a log
 
     triage = Triage(assets or {})
     with Warm() as warm:
-        for path in files:
-            seen = _Seen(path.name, say)
-            for alert in alerts_of(seen.counted(_items(path, warm)), rules.engine, rules.about):
+        sources = [(path.name, _items(path, warm)) for path in files]
+        for name, items in (*sources, *((("bartizan's record", iter(own)),) if own is not None else ())):
+            seen = _Seen(name, say)
+            for alert in rules.alerts(seen.counted(items)):
                 triage.take(alert)
                 seen.alerts += 1
             say(seen.told())
+    correlated = 0
+    for alert in rules.correlated():
+        triage.take(alert)
+        correlated += 1
+    if correlated:
+        say(f"correlations: {correlated} alerts")
     return triage.conclude()
 
 
