@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ def in_force(rules: Sequence[Path], data: Path, *, own: bool) -> tuple[tuple[Pat
 class Rules:
     """A compiled pack of Sigma rules; without one, only alerts that other tools made count."""
 
-    def __init__(self, paths: Sequence[Path], cache: Path) -> None:
+    def __init__(self, paths: Sequence[Path], cache: Path, say: Callable[[str], None]) -> None:
         self._engine: Engine | None = None
         self._correlator: Correlator | None = None
         self._ids: tuple[str, ...] = ()
@@ -39,7 +39,9 @@ class Rules:
         from bartizan.workbench.triage.sigma import Engine  # noqa: PLC0415 - pySigma waits until there are rules
         from bartizan.workbench.triage.sigma.correlate import Correlator, names_of  # noqa: PLC0415 - with the engine
 
-        engine = self._engine = Engine.compile(list(paths), cache)
+        engine = self._engine = Engine.compile(list(paths), cache, progress=lambda count: say(f"{count} new rule files parsed"))
+        left = f", {len(engine.not_evaluated)} not evaluated (bartizan triage rules says why)" if engine.not_evaluated else ""
+        say(f"{len(engine.rules) + len(engine.correlations)} rules{left}")
         abouts = (*engine.rules, *(one.about for one in engine.correlations))
         self._ids = tuple(rule.id for rule in engine.rules)
         self._about = {about.id: about for about in abouts}

@@ -54,7 +54,7 @@ def run(  # noqa: PLR0917 - a command has as many options as it has
         say(f"{filters} filters are live and take part")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bartizan" / "sigma"
     if not keep and not own:
-        made = app.run(files, Rules(chosen, cache), say, weights)
+        made = app.run(files, Rules(chosen, cache, say), say, weights)
         emit(_plain(made)) if json else sys.stdout.write(triage_print.outcome(made))
         return
     from bartizan.cli.triage_desk import desk, own_records
@@ -65,7 +65,7 @@ def run(  # noqa: PLR0917 - a command has as many options as it has
             say("these files were taken in before, with these rules; --again takes them in once more")
             emit(at.book.listed()) if json else sys.stdout.write(triage_print.listed(at.book))
             return
-        made = app.run(files, Rules(chosen, cache), say, weights, own_records(at) if own else None)
+        made = app.run(files, Rules(chosen, cache, say), say, weights, own_records(at) if own else None)
         if keep:
             at.book.add(made, source, at.actor)
     emit(_plain(made)) if json else sys.stdout.write(triage_print.outcome(made))
