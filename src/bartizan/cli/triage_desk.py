@@ -19,6 +19,7 @@ from bartizan.workbench.triage.incident.book import Book
 from bartizan.workbench.triage.incident.fold import Entry
 from bartizan.workbench.triage.incident.sample import draw
 from bartizan.workbench.triage.incident.told import Told
+from bartizan.workbench.triage.record import LogRecord
 
 
 class At(msgspec.Struct, frozen=True):
@@ -39,6 +40,13 @@ def desk(data: Path | None, config: Path | None, key: str, action: str) -> Itera
         book = Book(rooms.ledger)
         book.catch_up()
         yield At(rooms, actor, book, config)
+
+
+def own_records(at: At) -> Iterator[LogRecord]:
+    """Yield bartizan's own record as a log, without anybody's text."""
+    from bartizan.workbench.triage.ingest.own import OwnLog
+
+    return OwnLog().records(at.office.ledger.events())
 
 
 def verdict_of(given: str) -> IncidentVerdict:

@@ -106,12 +106,12 @@ def _follow(paths: list[Path], form: str, out: Path | None, state: Path | None) 
 def items_of(paths: list[str], form: str, sources: list[Recognised]) -> Iterator[Item]:
     """Yield what paths hold, ``-`` being standard input; what each source was taken for is added to ``sources``."""
     from bartizan.workbench.triage.ingest import read
+    from bartizan.workbench.triage.ingest.evtx import Warm
 
-    for path in paths:
-        if path == "-":
-            yield from read(sys.stdin.buffer, form=form or None, told=sources.append)
-        else:
-            yield from read([Path(path)], form=form or None, told=sources.append)
+    with Warm() as warm:
+        for path in paths:
+            what = sys.stdin.buffer if path == "-" else [Path(path)]
+            yield from read(what, form=form or None, told=sources.append, warm=warm)
 
 
 def _count(items: Iterator[Item], sources: list[Recognised], out: BinaryIO | None, flawed: BinaryIO | None) -> Read:

@@ -13,6 +13,8 @@ from bartizan.workbench.triage.incident.book import Book
 from bartizan.workbench.triage.incident.fold import Entry
 
 _STEPS: Final = 40
+_GROUPS: Final = 20
+_TITLE: Final = 60
 
 
 def clock(at: float) -> str:
@@ -20,29 +22,76 @@ def clock(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def outcome(made: Outcome) -> str:
     """Print a run's incidents and what was suppressed."""
     parts = [incident(each) for each in made.incidents]
+    if made.groups:
+        parts.append(_suppressed(made))
     suppressed = sum(group.alerts for group in made.groups)
     blind = sum(group.verdict == "not evaluable" for group in made.groups)
-    parts.append(
-        f"{made.alerts} alerts: {len(made.incidents)} incidents; {suppressed} alerts suppressed in {len(made.groups)} groups,"
-        f" {blind} of them not evaluable because a sensor fell silent\n"
-    )
+    told = f"{_many(made.alerts, 'alert')}: {_many(len(made.incidents), 'incident')}"
+    told += f"; {_many(suppressed, 'alert')} suppressed in {_many(len(made.groups), 'group')}"
+    parts.append(told + (f", {blind} of them not evaluable" if blind else "") + "\n")
     return "\n".join(parts)
+
+
+def _suppressed(made: Outcome) -> str:
+    """Print suppressed groups, largest first, and every grave signature among them with the reason."""
+    groups = sorted(made.groups, key=lambda group: -group.alerts)
+    rows = [
+        {
+            "host": group.host or "-",
+            "day": group.day,
+            "alerts": group.alerts,
+            "verdict": group.verdict,
+            "because": group.reason,
+            "mostly": ", ".join(f"{title[:_TITLE]} x{count}" for title, count in group.signatures[:2]),
+        }
+        for group in groups[:_GROUPS]
+    ]
+    lines = ["suppressed:", columns(rows)]
+    if len(groups) > _GROUPS:
+        lines.append(f"... and {len(groups) - _GROUPS} more groups")
+    grave = sorted((each for group in groups for each in group.grave), key=lambda each: (each.severity != "critical", each.first_at))
+    if grave:
+        lines += ["", "high or critical, and suppressed all the same; look at them:"]
+        lines.append(
+            columns(
+                [
+                    {
+                        "first": clock(each.first_at) if each.first_at > 0 else "-",
+                        "host": each.host or "-",
+                        "severity": each.severity,
+                        "alerts": each.count,
+                        "title": each.title[:_TITLE],
+                        "because": each.reason,
+                        "record": each.cites[0],
+                    }
+                    for each in grave[:_STEPS]
+                ]
+            )
+        )
+        if len(grave) > _STEPS:
+            lines.append(f"... and {len(grave) - _STEPS} more; --json has them all")
+    return "\n".join(lines) + "\n"
 
 
 def incident(each: Incident, entry: Entry | None = None) -> str:
     """Print one incident."""
+    width = max((len(safe(step.host)) for step in each.timeline[:_STEPS]), default=0)
     lines = [
         f"{each.id}  {each.verdict} (p {each.p:.2f}), {each.severity}: {safe(each.title)}",
-        f"  {clock(each.first_at)} to {clock(each.end)} UTC, raised {clock(each.raised_at)}; {each.alerts} alerts",
+        f"  {clock(each.first_at)} to {clock(each.end)} UTC, raised {clock(each.raised_at)}; {_many(each.alerts, 'alert')}",
         f"  ATT&CK: {' > '.join(each.tactics) or '-'}; {', '.join(each.techniques) or '-'}",
         "  why:",
         *(f"    {part.weight:+.2f}  {safe(part.text)} [{', '.join(map(safe, part.cites[:4]))}]" for part in each.statements),
         "  timeline:",
         *(
-            f"    {number:>3}  {clock(step.at)}  {safe(step.host):<18} {safe(step.title)} x{step.count}"
+            f"    {number:>3}  {clock(step.at)}  {safe(step.host):<{width}}  {safe(step.title)} x{step.count}"
             + ("" if step.role == "evidence" else f" ({step.role})")
             for number, step in enumerate(each.timeline[:_STEPS])
         ),

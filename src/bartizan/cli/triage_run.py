@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bartizan.cli.terminal import Data, Json, Key, Settings, emit, safe, say
+from bartizan.cli.terminal import Data, Json, Key, Settings, data_directory, emit, safe, say
 from bartizan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(  # noqa: PLR0917 - a command has as many options as it has
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders: logs, or alerts of other tools")],
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH...", help="Files and folders: logs, or alerts of other tools")] = None,
     rules: Annotated[
         list[Path] | None, typer.Option("--rules", help="Sigma rules: folder, file or tar archive; may be repeated", exists=True)
     ] = None,
     asset: Annotated[
         list[str] | None, typer.Option("--asset", help="HOST=WEIGHT: signs on it count so many times as much; may be repeated")
     ] = None,
+    own: Annotated[bool, typer.Option("--own", help="Read bartizan's own record too, with the rules about it")] = False,
+    own_rules: Annotated[bool, typer.Option("--own-rules", help="Add the rules about bartizan's own record")] = False,
     again: Annotated[bool, typer.Option("--again", help="Take in what was taken in before")] = False,
     keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Put incidents on record, for the console")] = True,
     data: Data = None,
@@ -39,26 +41,33 @@ def run(  # noqa: PLR0917 - a command has as many options as it has
     key: Key = "",
     json: Json = False,
 ) -> None:
-    """Read logs and alerts, make incidents of them and say what they are."""
+    """Read logs and alerts, make incidents of them and say what they are. Filters that are live take part."""
     from bartizan.app import triage as app
+    from bartizan.app.detections import Rules, in_force
     from bartizan.cli import triage_print
 
-    files, chosen, weights = app.files_under(paths), tuple(rules or ()), _weights(asset or [])
+    if not paths and not own:
+        raise ConfigError("there is nothing to read", hint="name files and folders, or --own for bartizan's own record")
+    files, weights = app.files_under(paths or []), _weights(asset or [])
+    chosen, filters = in_force(rules or [], data_directory(data), own=own or own_rules)
+    if filters:
+        say(f"{filters} filters are live and take part")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bartizan" / "sigma"
-    if not keep:
-        made = app.run(files, app.Rules(chosen, cache), say, weights)
+    if not keep and not own:
+        made = app.run(files, Rules(chosen, cache, say), say, weights)
         emit(_plain(made)) if json else sys.stdout.write(triage_print.outcome(made))
         return
-    from bartizan.cli.triage_desk import desk
+    from bartizan.cli.triage_desk import desk, own_records
 
     with desk(data, config, key, "incident.ingest") as at:
-        source = app.source_of(files, chosen)
-        if at.book.has(source) and not again:
+        source = app.source_of(files, chosen, at.office.ledger.size() if own else 0)
+        if keep and at.book.has(source) and not again:
             say("these files were taken in before, with these rules; --again takes them in once more")
             emit(at.book.listed()) if json else sys.stdout.write(triage_print.listed(at.book))
             return
-        made = app.run(files, app.Rules(chosen, cache), say, weights)
-        at.book.add(made, source, at.actor)
+        made = app.run(files, Rules(chosen, cache, say), say, weights, own_records(at) if own else None)
+        if keep:
+            at.book.add(made, source, at.actor)
     emit(_plain(made)) if json else sys.stdout.write(triage_print.outcome(made))
 
 

@@ -109,3 +109,48 @@ def test_a_child_that_is_killed_costs_its_chunk(monkeypatch):
     monkeypatch.setattr(evtx, "_LIMITS", Limits(memory_bytes=1 << 20, output_bytes=1000, cpu_s=5.0))
     found = list(read(io.BytesIO(file(chunk(2), chunk(2, 3)))))
     assert [item.reason for item in found] == ["unreadable", "unreadable"]
+
+
+def test_a_folder_is_read_in_one_child(tmp_path, monkeypatch):
+    from bartizan.sandbox import Sandbox
+
+    begun = []
+    real = Sandbox._spawn
+
+    async def counted(self):
+        begun.append(self)
+        return await real(self)
+
+    monkeypatch.setattr(Sandbox, "_spawn", counted)
+    for number in range(4):
+        (tmp_path / f"{number}.evtx").write_bytes(file(chunk(2)))
+    found = list(read([tmp_path]))
+    assert len(found) == len({record.id for record in found}) == 8
+    assert len(begun) == 1
+
+
+def test_a_file_that_breaks_the_child_costs_no_file_after_it(tmp_path, monkeypatch):
+    from bartizan.sandbox import Limits
+
+    monkeypatch.setattr(evtx, "_LIMITS", Limits(memory_bytes=512 << 20, output_bytes=3000, cpu_s=5.0))
+    for name, count in (("a", 1), ("b_too_much", 40), ("c", 1), ("d_too_much", 40), ("e", 1)):
+        (tmp_path / f"{name}.evtx").write_bytes(file(chunk(count)))
+    found = list(read([tmp_path]))
+    assert [(type(item).__name__, item.source.rpartition("/")[2]) for item in found] == [
+        ("LogRecord", "a.evtx"),
+        ("Malformed", "b_too_much.evtx"),
+        ("LogRecord", "c.evtx"),
+        ("Malformed", "d_too_much.evtx"),
+        ("LogRecord", "e.evtx"),
+    ]
+
+
+def test_what_a_worn_child_dies_of_is_tried_in_a_new_one(monkeypatch):
+    """The child is killed between two files, as the kernel would do it when memory is short."""
+    import os
+    import signal
+
+    with evtx.Warm() as warm:
+        assert len(warm.run(file(chunk(2))).records) == 2
+        os.kill(warm._sandbox._idle[0].process.pid, signal.SIGKILL)
+        assert len(warm.run(file(chunk(3))).records) == 3

@@ -105,7 +105,7 @@ def fired(engine, bodies, **kw):
     return [
         {about.id: about for about in engine.rules}[one].title
         for record in records(bodies, **kw)
-        for one in engine.match(record.fields, record.logsource)
+        for one in engine.reported(engine.hits(record.fields, record.logsource))
     ]
 
 

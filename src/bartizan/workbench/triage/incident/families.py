@@ -68,7 +68,9 @@ def classify(title: str, severity: Severity, techniques: tuple[str, ...] = ()) -
         return _heavier(
             max(matching, key=lambda family: (_RANK[family.kind], family.weight * (family.kind == "hard"))), severity, techniques
         )
-    kind: Kind = "hard" if techniques and SEVERITIES.index(severity) >= SEVERITIES.index("medium") else "soft"
+    # A tool that calls it high stands for it without naming a technique; below that, only one who names it claims anything.
+    claims = SEVERITIES.index("medium" if techniques else "high")
+    kind: Kind = "hard" if SEVERITIES.index(severity) >= claims else "soft"
     named = techniques[0] if techniques else ""
     return Family(id="other", kind=kind, tactic=tactic_of(named), technique=named, weight=_BY_SEVERITY[severity] or 0.2)
 

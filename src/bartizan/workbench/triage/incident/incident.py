@@ -67,6 +67,18 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The incident that this one continues, where one condition lasts longer than a day."""
 
 
+class Grave(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature of high or critical severity that was suppressed, with the reason: none of them vanishes unseen."""
+
+    title: str
+    host: str
+    severity: Severity
+    count: int
+    first_at: float
+    reason: str
+    cites: tuple[str, ...]
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Alerts that were suppressed together: one host, one UTC day."""
 
@@ -81,3 +93,4 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     signatures: tuple[tuple[str, int], ...]
     missing: tuple[Silence, ...] = ()
+    grave: tuple[Grave, ...] = ()

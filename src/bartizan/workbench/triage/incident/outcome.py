@@ -13,9 +13,9 @@ import msgspec
 
 from bartizan.workbench.triage.incident.chain import RAISED, Chain
 from bartizan.workbench.triage.incident.correlate import Correlator
-from bartizan.workbench.triage.incident.families import TACTICS
+from bartizan.workbench.triage.incident.families import TACTICS, Family
 from bartizan.workbench.triage.incident.health import Health
-from bartizan.workbench.triage.incident.incident import Group, Incident, Role, Statement, Step
+from bartizan.workbench.triage.incident.incident import Grave, Group, Incident, Role, Statement, Step
 from bartizan.workbench.triage.incident.sighting import Interner, Place, graver
 from bartizan.workbench.triage.incident.verdict import BACKGROUND, probability, verdict
 from bartizan.workbench.triage.record import Alert, Entity, Severity
@@ -28,6 +28,7 @@ _SHOWN: Final = 12
 _MOST_NAMED: Final = 100_000
 _FAR: Final = 4
 _FEW: Final = 50
+_GRAVE: Final = frozenset({"high", "critical"})
 _UNDATED: Final = ("no time", -2)
 _SEVERAL: Final = ("several hosts", -1)
 """Stands for the days on which a host had fewer than ``_FEW`` suppressed alerts, so that a sample of groups is none of stragglers."""
@@ -132,7 +133,7 @@ class Triage:
         made = []
         for facet in sorted(chain.facets.values(), key=lambda facet: (-facet.strength, facet.first, facet.family.id)):
             family = facet.family
-            text = f"{family.id.replace('_', ' ')}: {facet.count} alerts, first on {facet.place.host or 'an unnamed host'}; {facet.why}"
+            text = f"{_named(family)}: {_many(facet.count, 'alert')}, strongest on {facet.place.host or 'an unnamed host'}; {facet.why}"
             cites = tuple(dict.fromkeys(self._ids[row] for row in facet.cited))
             made.append(
                 Statement(text=text, weight=round(facet.strength, 2), tactic=family.tactic, technique=family.technique, cites=cites)
@@ -201,7 +202,33 @@ class Triage:
             reason=reason or "no sign strong enough, alone or with others",
             signatures=tuple(counts.most_common(_SHOWN)),
             missing=silent,
+            grave=self._grave(listed, reason),
         )
+
+    def _grave(self, rows: Iterable[int], reason: str) -> tuple[Grave, ...]:
+        by_place: dict[Place, list[int]] = defaultdict(list)
+        for row in rows:
+            if self._places[row].signature.severity in _GRAVE:
+                by_place[self._places[row]].append(row)
+        made = (
+            Grave(
+                title=place.signature.title,
+                host=place.host,
+                severity=place.signature.severity,
+                count=len(listed),
+                first_at=min(self._times[row] for row in listed),
+                reason=reason or _usual(place),
+                cites=tuple(self._ids[row] for row in listed[:_CITES]),
+            )
+            for place, listed in by_place.items()
+        )
+        return tuple(sorted(made, key=lambda each: (each.severity != "critical", each.count, each.title))[:_SHOWN])
+
+
+def _usual(place: Place) -> str:
+    if place.hours > 1:
+        return f"seen in {place.hours} hours on this host, and no other sign near it"
+    return "seen before on this host or others, and no other sign near it"
 
 
 def _severity(chain: Chain, tactics: int) -> Severity:
@@ -239,7 +266,18 @@ def _take(taken: bytearray, rows: Iterable[int], most: int | None = None) -> lis
 
 def _title(chain: Chain) -> str:
     best = sorted(chain.facets.values(), key=lambda facet: -facet.strength)[:3]
-    words = ", ".join(facet.family.id.replace("_", " ") for facet in sorted(best, key=lambda facet: facet.first))
+    words = ", ".join(_named(facet.family) for facet in sorted(best, key=lambda facet: facet.first))
     hosts = [host for host, _ in chain.hosts.most_common(2)]
     more = f" and {len(chain.hosts) - 2} more" if len(chain.hosts) > 2 else ""
     return f"{words} on {', '.join(hosts)}{more}"
+
+
+def _named(family: Family) -> str:
+    """Name a family for people; what is of no family of ours goes by the tactic of its first alert."""
+    if family.id != "other":
+        return family.id.replace("_", " ")
+    return f"{family.tactic.replace('-', ' ')} and other signs" if family.tactic else "other signs"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -29,7 +29,13 @@ _batches: Final = msgspec.msgpack.Decoder(Batch)
 _json: Final = msgspec.json.Decoder(dict[str, object])
 
 
-def events(stream: Readable, caps: Caps) -> Iterator[Parsed | Flaw]:
+def alone(stream: Readable, caps: Caps) -> Iterator[Parsed | Flaw]:
+    """Yield the events of one EVTX file, in a child of its own."""
+    with Warm() as warm:
+        yield from events(stream, caps, warm)
+
+
+def events(stream: Readable, caps: Caps, warm: Warm) -> Iterator[Parsed | Flaw]:
     """Yield the events of an EVTX file; a batch that breaks the child is tried again chunk by chunk, so one bad chunk costs itself.
 
     Raises:
@@ -41,20 +47,21 @@ def events(stream: Readable, caps: Caps) -> Iterator[Parsed | Flaw]:
     if len(header) < _HEADER or not header.startswith(MAGIC):
         yield Flaw("truncated", "no whole header of an EVTX file", header[:64])
         return
-    with _Child() as child:
-        while body := _exactly(stream, _CHUNK * _BATCH):
-            yield from _batch(child, header, body, caps)
+    while body := _exactly(stream, _CHUNK * _BATCH):
+        yield from _batch(warm, header, body, caps)
 
 
-def _batch(child: _Child, header: bytes, body: bytes, caps: Caps) -> Iterator[Parsed | Flaw]:
+def _batch(warm: Warm, header: bytes, body: bytes, caps: Caps) -> Iterator[Parsed | Flaw]:
     try:
-        yield from _records(child.run(header + body), caps)
+        batch = warm.run(header + body)
     except SandboxError as error:
         if len(body) <= _CHUNK:
             yield Flaw("crashed" if error.breach == "crash" else "unreadable", f"{error.breach}: {error}"[:300], body[:64])
             return
         for begun in range(0, len(body), _CHUNK):
-            yield from _batch(child, header, body[begun : begun + _CHUNK], caps)
+            yield from _batch(warm, header, body[begun : begun + _CHUNK], caps)
+        return
+    yield from _records(batch, caps)
 
 
 def _records(batch: Batch, caps: Caps) -> Iterator[Parsed | Flaw]:
@@ -80,25 +87,45 @@ def _exactly(stream: Readable, size: int) -> bytes:
     return b"".join(parts)
 
 
-class _Child:
-    """A sandbox for callers that are no coroutines: an event loop in a thread of its own."""
+class Warm:
+    """A child that is kept from file to file, for callers that are no coroutines: an event loop in a thread of its own.
+
+    Nothing starts before the first file. What breaks a child that other jobs have worn is tried once more in a new one, so that no
+    file pays for the one before it.
+    """
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="evtx", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._sandbox = Sandbox(_FUNCTION, limits=_LIMITS, children=1)
+        self._worn = False
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._sandbox.__aenter__(), self._loop).result()
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._loop is None or self._thread is None:
+            return
         asyncio.run_coroutine_threadsafe(self._sandbox.__aexit__(None), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._loop = self._thread = None
 
     def run(self, data: bytes) -> Batch:
         """Return what the child makes of the data; raises SandboxError."""
-        return _batches.decode(asyncio.run_coroutine_threadsafe(self._sandbox.run(data), self._loop).result())
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="evtx", daemon=True)
+            self._thread.start()
+        worn, self._worn = self._worn, True
+        try:
+            return self._once(self._loop, data)
+        except SandboxError as error:
+            self._worn = error.breach == "error"  # the sandbox ends the child after any other breach
+            if not worn or self._worn:
+                raise
+            return self._once(self._loop, data)
+
+    def _once(self, loop: asyncio.AbstractEventLoop, data: bytes) -> Batch:
+        return _batches.decode(asyncio.run_coroutine_threadsafe(self._sandbox.run(data), loop).result())

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import msgspec
+
 from bartizan.errors import ConfigError
+from bartizan.workbench.triage.ingest import evtx
 from bartizan.workbench.triage.ingest.caps import Caps
 from bartizan.workbench.triage.ingest.container import ContainerError, opened
 from bartizan.workbench.triage.ingest.detect import HEAD, recognise
@@ -30,6 +34,7 @@ def read(
     name: str = "stdin",
     caps: Caps = Caps(),  # noqa: B008 - frozen
     told: Tell | None = None,
+    warm: evtx.Warm | None = None,
 ) -> Iterator[Item]:
     """Yield the records of files, folders or one stream, in their order; what can't be read is yielded as Malformed.
 
@@ -41,6 +46,7 @@ def read(
         name: What a stream is called.
         caps: Bounds of the run.
         told: Called once for every source, before its first record.
+        warm: The child that reads EVTX, for callers who read more afterwards; without one, the run has its own.
 
     Raises:
         ConfigError: There is no such format, no such path, or its parser is not installed.
@@ -48,15 +54,26 @@ def read(
     if form is not None:
         form_of(form)
     tell = told or (lambda _: None)
-    if hasattr(what, "read"):
-        yield from _source(name, what, form, caps, tell)  # type: ignore[arg-type]  # it has read
-        return
-    for path, shown in _files(what):
-        try:
-            with path.open("rb") as stream:
-                yield from _source(shown, stream, form, caps, tell)
-        except OSError as error:
-            yield _malformed("unread", 0, shown, "", Flaw("unreadable", f"{error.strerror}"), caps)
+    with ExitStack() as stack:
+        by = _By(form, caps, tell, warm or stack.enter_context(evtx.Warm()))
+        if hasattr(what, "read"):
+            yield from _source(name, what, by)  # type: ignore[arg-type]  # it has read
+            return
+        for path, shown in _files(what):
+            try:
+                with path.open("rb") as stream:
+                    yield from _source(shown, stream, by)
+            except OSError as error:
+                yield _malformed("unread", 0, shown, "", Flaw("unreadable", f"{error.strerror}"), caps)
+
+
+class _By(msgspec.Struct, frozen=True):
+    """What all sources of a run are read by."""
+
+    form: str | None
+    caps: Caps
+    tell: Tell
+    warm: evtx.Warm
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
@@ -71,30 +88,30 @@ def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
             raise ConfigError(f"there is no {path}", hint="name files, folders, or - for standard input")
 
 
-def _source(name: str, stream: BinaryIO, form: str | None, caps: Caps, tell: Tell) -> Iterator[Item]:
+def _source(name: str, stream: BinaryIO, by: _By) -> Iterator[Item]:
     try:
-        for inner, container, found in opened(name, stream, caps):
-            yield from _stream(inner, container, found, form, caps, tell)
+        for inner, container, found in opened(name, stream, by.caps):
+            yield from _stream(inner, container, found, by)
     except ContainerError as error:
-        tell(Recognised(source=name, form="", reason=str(error)))
-        yield _malformed("packed", 0, name, "", _packed(error), caps)
+        by.tell(Recognised(source=name, form="", reason=str(error)))
+        yield _malformed("packed", 0, name, "", _packed(error), by.caps)
 
 
-def _stream(name: str, container: str, stream: Readable, form: str | None, caps: Caps, tell: Tell) -> Iterator[Item]:
+def _stream(name: str, container: str, stream: Readable, by: _By) -> Iterator[Item]:
+    form, caps = by.form, by.caps
     source, number = "packed", 0
     try:
         head = _head(stream)
         source = source_id(name, head)
         found, reason = (form, "as told") if form is not None else recognise(head)
-        tell(Recognised(source=name, form=found, reason=reason, container=container))
+        by.tell(Recognised(source=name, form=found, reason=reason, container=container))
         if not found:
             if head.strip():
                 yield _malformed(source, 0, name, "", Flaw("unrecognised", reason, head), caps)
             return
         joined: Readable = Joined(head, stream)
-        if found != "evtx":
-            joined = as_text(head, joined)
-        for item in form_of(found).stream(joined, caps):
+        items = evtx.events(joined, caps, by.warm) if found == "evtx" else form_of(found).stream(as_text(head, joined), caps)
+        for item in items:
             yield from numbered(item, source, number, name, found, caps)
             number += 1
     except ContainerError as error:

@@ -67,7 +67,7 @@ def _audit(source: Readable, caps: Caps) -> Iterator[Parsed | Flaw]:
 FORMS: Final[dict[str, Form]] = {
     form.id: form
     for form in (
-        Form(id="evtx", title="Windows event log (EVTX)", stream=evtx.events),
+        Form(id="evtx", title="Windows event log (EVTX)", stream=evtx.alone),
         Form(id="xml", title="Windows or Sysmon events as XML", stream=windows_xml.events),
         by_line("jsonl", "JSON, one object a line", json_forms.line),
         Form(id="json", title="JSON documents and arrays", stream=_document),

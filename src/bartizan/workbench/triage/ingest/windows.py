@@ -148,9 +148,13 @@ def _system(system: _Object, caps: Caps) -> _Object:
             fields |= _attributes(name.removesuffix("_attributes"), value)
         elif isinstance(value, dict):
             inner = value.get("#text", value.get("value"))
-            if inner is not None:
+            if isinstance(inner, (dict, list)):
+                fields |= flat({name: inner}, caps)
+            elif inner is not None:
                 fields[name] = inner
             fields |= _attributes(name, value.get("#attributes", value))
+        elif isinstance(value, list):
+            fields |= flat({name: value}, caps)
         elif value is not None:
             fields[name] = value
     event = fields.get("EventID")
