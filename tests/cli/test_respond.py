@@ -34,7 +34,7 @@ def people(tmp_path, monkeypatch):
     prepare(data)
     with open_rooms(data, load(tmp_path / "bartizan.toml")) as rooms:
         keys = {}
-        for name, role in (("ada", "operator"), ("bob", "approver"), ("mallory", "member")):
+        for name, role in (("ada", "operator"), ("cleo", "operator"), ("bob", "approver"), ("mallory", "member")):
             person = rooms.registrar.register("person", name, (role,), actor=None)
             keys[name] = rooms.registrar.issue_key(person.id, actor=None).secret.reveal()
     return keys
@@ -49,7 +49,9 @@ def told(*words):
 
 
 def test_from_the_plan_to_the_report(people, tmp_path):
-    planned = msgspec.json.decode(told("plan", "incident.json", "-p", "wide", "--as", people["mallory"], "--json"))
+    with pytest.raises(RefusedError):
+        told("plan", "incident.json", "-p", "wide", "--as", people["mallory"])
+    planned = msgspec.json.decode(told("plan", "incident.json", "-p", "wide", "--as", people["cleo"], "--json"))
     which = planned["response"]
     assert planned["actions"][0]["reach"] == 256
     assert not (tmp_path / "blocked.txt").exists()

@@ -121,6 +121,7 @@ def _parts(world):
         registrar=world.registrar,
         desk=world.desk,
         monitor=world.monitor,
+        book=world.book,
         clock=lambda: world.now,
     )
 
