@@ -7,7 +7,8 @@ has one. What has none is refused when a rule is loaded: back-references, look-a
 from __future__ import annotations
 
 import re
-from re import _constants, _parser  # type: ignore[attr-defined]  # the parse tree has no public name
+import re._constants as kinds  # type: ignore[import-not-found]  # the parse tree has no public name
+import re._parser as parser  # type: ignore[import-not-found]
 from typing import Any, Final
 
 import msgspec
@@ -17,23 +18,23 @@ from bartizan.errors import ControlError
 _UNBOUNDED: Final = 1 << 20
 _FLAGS: Final = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"))
 _AT: Final = {
-    _constants.AT_BEGINNING: "^",
-    _constants.AT_BEGINNING_STRING: r"\A",
-    _constants.AT_BOUNDARY: r"\b",
-    _constants.AT_NON_BOUNDARY: r"\B",
-    _constants.AT_END: "$",
-    _constants.AT_END_STRING: r"\z",
+    kinds.AT_BEGINNING: "^",
+    kinds.AT_BEGINNING_STRING: r"\A",
+    kinds.AT_BOUNDARY: r"\b",
+    kinds.AT_NON_BOUNDARY: r"\B",
+    kinds.AT_END: "$",
+    kinds.AT_END_STRING: r"\z",
 }
 _CATEGORY: Final = {
-    _constants.CATEGORY_DIGIT: r"\d",
-    _constants.CATEGORY_NOT_DIGIT: r"\D",
-    _constants.CATEGORY_SPACE: r"\s",
-    _constants.CATEGORY_NOT_SPACE: r"\S",
-    _constants.CATEGORY_WORD: r"\w",
-    _constants.CATEGORY_NOT_WORD: r"\W",
+    kinds.CATEGORY_DIGIT: r"\d",
+    kinds.CATEGORY_NOT_DIGIT: r"\D",
+    kinds.CATEGORY_SPACE: r"\s",
+    kinds.CATEGORY_NOT_SPACE: r"\S",
+    kinds.CATEGORY_WORD: r"\w",
+    kinds.CATEGORY_NOT_WORD: r"\W",
 }
-_ONE: Final = {_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN}
-_REPEATS: Final = {_constants.MAX_REPEAT, _constants.MIN_REPEAT}
+_ONE: Final = {kinds.LITERAL, kinds.NOT_LITERAL, kinds.ANY, kinds.IN}
+_REPEATS: Final = {kinds.MAX_REPEAT, kinds.MIN_REPEAT}
 
 _Nodes = list[tuple[Any, Any]]
 
@@ -53,7 +54,7 @@ class Closure(msgspec.Struct, frozen=True, kw_only=True):
 def closure(pattern: str, *, name: str, max_length: int = 0) -> Closure:
     """Return a pattern's prefix closure; raises ControlError, naming the rule, for a pattern that has none or no bound."""
     try:
-        tree = _parser.parse(pattern)
+        tree = parser.parse(pattern)
         shortest, longest = tree.getwidth()
         flags = "".join(letter for flag, letter in _FLAGS if tree.state.flags & flag)
         live = _begun(list(tree.data))
@@ -80,12 +81,12 @@ def _begun(nodes: _Nodes) -> str:
     (kind, value), rest = nodes[0], nodes[1:]
     if kind in _ONE:
         return _one(kind, value) + _maybe(rest)
-    if kind is _constants.AT:
+    if kind is kinds.AT:
         return _at(value) + f"(?:{_begun(rest)})"
     if kind in _REPEATS:
         _, high, inner = value
         part = list(inner.data)
-        choices = [_repeat(part, 0, high - 1 if high < _constants.MAXREPEAT else high) + f"(?:{_begun(part)})"] if high else []
+        choices = [_repeat(part, 0, high - 1 if high < kinds.MAXREPEAT else high) + f"(?:{_begun(part)})"] if high else []
     else:
         choices = [wrapped.replace("%", _begun(part), 1) for part, wrapped in _parts(kind, value)]
     if rest:
@@ -109,7 +110,7 @@ def _full(nodes: _Nodes) -> str:
 def _node(kind: Any, value: Any) -> str:  # noqa: ANN401 - the parser's own constants
     if kind in _ONE:
         return _one(kind, value)
-    if kind is _constants.AT:
+    if kind is kinds.AT:
         return _at(value)
     if kind in _REPEATS:
         low, high, inner = value
@@ -119,9 +120,9 @@ def _node(kind: Any, value: Any) -> str:  # noqa: ANN401 - the parser's own cons
 
 def _parts(kind: Any, value: Any) -> list[tuple[_Nodes, str]]:  # noqa: ANN401 - the parser's own constants
     """Return the alternatives of a branch, or the one part of a group, each with what to write around it (for ``%``)."""
-    if kind is _constants.BRANCH:
+    if kind is kinds.BRANCH:
         return [(list(part.data), "%") for part in value[1]]
-    if kind is _constants.SUBPATTERN:
+    if kind is kinds.SUBPATTERN:
         _, added, removed, inner = value
         on = "".join(letter for flag, letter in _FLAGS if added & flag)
         off = "".join(letter for flag, letter in _FLAGS if removed & flag)
@@ -130,26 +131,26 @@ def _parts(kind: Any, value: Any) -> list[tuple[_Nodes, str]]:  # noqa: ANN401 -
 
 
 def _repeat(part: _Nodes, low: int, high: int) -> str:
-    upper = "" if high >= _constants.MAXREPEAT else str(high)
+    upper = "" if high >= kinds.MAXREPEAT else str(high)
     return f"(?:{_full(part)}){{{low},{upper}}}"
 
 
 def _one(kind: Any, value: Any) -> str:  # noqa: ANN401 - the parser's own constants
-    if kind is _constants.ANY:
+    if kind is kinds.ANY:
         return "."
-    if kind is _constants.LITERAL:
+    if kind is kinds.LITERAL:
         return _literal(value)
-    if kind is _constants.NOT_LITERAL:
+    if kind is kinds.NOT_LITERAL:
         return f"[^{_literal(value)}]"
     return "[" + "".join(_member(member, what) for member, what in value) + "]"
 
 
 def _member(kind: Any, value: Any) -> str:  # noqa: ANN401 - the parser's own constants
-    if kind is _constants.NEGATE:
+    if kind is kinds.NEGATE:
         return "^"
-    if kind is _constants.LITERAL:
+    if kind is kinds.LITERAL:
         return _literal(value)
-    if kind is _constants.RANGE:
+    if kind is kinds.RANGE:
         return f"{_literal(value[0])}-{_literal(value[1])}"
     return _CATEGORY[value]
 
@@ -165,12 +166,12 @@ def _at(value: Any) -> str:  # noqa: ANN401 - the parser's own constants
 def _looks_ahead(nodes: _Nodes) -> bool:
     """Say whether an assertion stands anywhere but at the very beginning."""
     return any(
-        (kind is _constants.AT and number > 0)
+        (kind is kinds.AT and number > 0)
         or (kind in _REPEATS and _asserts(list(value[2].data)))
-        or (kind in {_constants.BRANCH, _constants.SUBPATTERN} and any(_asserts(part) for part, _ in _parts(kind, value)))
+        or (kind in {kinds.BRANCH, kinds.SUBPATTERN} and any(_asserts(part) for part, _ in _parts(kind, value)))
         for number, (kind, value) in enumerate(nodes)
     )  # fmt: skip
 
 
 def _asserts(nodes: _Nodes) -> bool:
-    return any(kind is _constants.AT for kind, _ in nodes) or _looks_ahead(nodes)
+    return any(kind is kinds.AT for kind, _ in nodes) or _looks_ahead(nodes)
