@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from bartizan.app.compose import App
+from bartizan.app.gateway import gateway_app
+from bartizan.config import Settings
 from bartizan.errors import UpstreamError
+
+Ask = Callable[[str, str], Awaitable[str]]
+"""An instruction and what it is about, which is quoted and never an instruction; gives the model's words."""
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """A way to ask a model, and the rooms that the asking goes on record in."""
+
+    ask: Ask
+    app: App
+
+
+@asynccontextmanager
+async def asking(data: Path, settings: Settings, *, role: str, key: str, model: str) -> AsyncIterator[Asking]:
+    """Compose the gateway without a socket, and give a way to ask it. Answers are asked for at temperature 0."""
+    app = App(data, settings, role=role)
+    upstreams = app.upstreams()
+    try:
+        await upstreams.refresh()
+        gateway = gateway_app(app, upstreams)
+        app.begin()
+
+        async def ask(instruction: str, quoted: str) -> str:
+            messages = [{"role": "system", "content": instruction}, {"role": "user", "content": quoted}]
+            return await chat(gateway, key, {"model": model, "messages": messages, "temperature": 0})
+
+        yield Asking(ask, app)
+    finally:
+        upstreams.close()
+        app.close()
 
 
 async def chat(gateway: Any, key: str, body: dict[str, Any]) -> str:  # noqa: ANN401 - any ASGI application

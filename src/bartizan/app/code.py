@@ -12,6 +12,7 @@ import msgspec
 
 from bartizan.config import load
 from bartizan.errors import ConfigError, WorkError
+from bartizan.event import FixAttempted, envelope
 from bartizan.workbench.code import SEVERITIES, Finding, Scan, at_least
 from bartizan.workbench.code.copilot import attempt
 from bartizan.workbench.code.finding import Severity
@@ -106,18 +107,19 @@ def mend(path: Path, wanted: Fixing, told: Told | None = None) -> Kept:
 
 async def _with_model(at: Bench, done: list[Fix], wanted: Fixing) -> list[Fix]:
     """Let a model try what no codemod mended, through the gateway of this process, as the person whose key it is."""
-    from bartizan.app.code_model import asking  # noqa: PLC0415 - the gateway is composed only where a model is asked
+    from bartizan.app.asking import asking  # noqa: PLC0415 - the gateway is composed only where a model is asked
 
     known = {finding.id: finding for finding in at.findings}
     settings = load(wanted.config or (_HERE if _HERE.exists() else None))
-    async with asking(wanted.data or _DATA, settings, key=wanted.key, model=wanted.model) as model:
+    async with asking(wanted.data or _DATA, settings, role="code", key=wanted.key, model=wanted.model) as model:
         out = []
         for each in done:
             if each.state != "rejected":
                 out.append(each)
                 continue
             tried = await attempt(model.ask, at.gate, known[each.finding], model=wanted.model, most=wanted.attempts)
-            model.told(tried)
+            fact = FixAttempted(finding=each.finding, model=wanted.model, attempts=tried.attempts, state=tried.fix.state)
+            model.app.ledger.append_now(envelope(fact))
             out.append(each if tried.fix.state == "rejected" and each.diff else tried.fix)
     return out
 

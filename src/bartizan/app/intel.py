@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from bartizan.app.asking import chat
-from bartizan.app.compose import App
-from bartizan.app.gateway import gateway_app
+from bartizan.app.asking import asking
 from bartizan.config import Settings
 from bartizan.workbench.intel.brief import Brief
 from bartizan.workbench.intel.document import TLP
@@ -22,20 +20,7 @@ def model_brief(data: Path, settings: Settings, *, key: str, model: str, brief: 
     most = TLP.index(settings.intel.model_tlp)
 
     async def run() -> Brief:
-        app = App(data, settings, role="intel")
-        upstreams = app.upstreams()
-        try:
-            await upstreams.refresh()
-            gateway = gateway_app(app, upstreams)
-            app.begin()
-
-            async def ask(instruction: str, quotes: str) -> str:
-                messages = [{"role": "system", "content": instruction}, {"role": "user", "content": quotes}]
-                return await chat(gateway, key, {"model": model, "messages": messages})
-
-            return await tell(brief, ask, may_go=lambda document: TLP.index(levels[document]) <= most)
-        finally:
-            upstreams.close()
-            app.close()
+        async with asking(data, settings, role="intel", key=key, model=model) as asked:
+            return await tell(brief, asked.ask, may_go=lambda document: TLP.index(levels[document]) <= most)
 
     return asyncio.run(run())

@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bartizan.app.asking import chat
-from bartizan.app.compose import App
+from bartizan.app.asking import asking
 from bartizan.app.detections import Rules
-from bartizan.app.gateway import gateway_app
 from bartizan.config import Settings
 from bartizan.errors import ConfigError
 from bartizan.workbench.triage.incident import Incident, Outcome, Triage
@@ -129,20 +127,7 @@ def model_word(data: Path, settings: Settings, *, key: str, model: str, incident
     """Return a model's checked word on an incident, asked through the gateway in this process as the person whose key it is."""
 
     async def ask_all() -> Told:
-        app = App(data, settings, role="triage")
-        upstreams = app.upstreams()
-        try:
-            await upstreams.refresh()
-            gateway = gateway_app(app, upstreams)
-            app.begin()
-
-            async def ask(instruction: str, quotes: str) -> str:
-                messages = [{"role": "system", "content": instruction}, {"role": "user", "content": quotes}]
-                return await chat(gateway, key, {"model": model, "messages": messages})
-
-            return await tell(incident, ask)
-        finally:
-            upstreams.close()
-            app.close()
+        async with asking(data, settings, role="triage", key=key, model=model) as asked:
+            return await tell(incident, asked.ask)
 
     return asyncio.run(ask_all())
