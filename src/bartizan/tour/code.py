@@ -20,7 +20,15 @@ def lookup(name):
     """Say hello to a machine."""
     return subprocess.check_output(f"echo hello {name}", shell=True, text=True)  # the shell reads the name
 '''
-_TESTS: Final = 'from lookup import lookup\n\n\ndef test_lookup():\n    assert lookup("web1").strip() == "hello web1"\n'
+_TESTS: Final = """import unittest
+
+from lookup import lookup
+
+
+class Lookup(unittest.TestCase):
+    def test_a_machine_is_greeted(self):
+        self.assertEqual(lookup("web1").strip(), "hello web1")
+"""
 
 
 async def code(stage: Stage, _config: Path) -> tuple[str, ...]:
@@ -39,6 +47,8 @@ async def code(stage: Stage, _config: Path) -> tuple[str, ...]:
     fix = next((each for each in kept.fixes if each.cwe == 78), None)
     if fix is None or fix.state == "rejected" or (folder / "lookup.py").read_text(encoding="utf-8") != _PROGRAM:
         raise BartizanError(f"the finding was not mended: {fix.reason if fix else 'it was not found'}")
+    if kept.proofs and fix.state != "verified":  # without a sandbox nothing is proven, and no test is run
+        raise BartizanError(f"the patch is {fix.state}: {fix.reason}")
     return (*_told(kept), *said, f"patch by {fix.by}: {fix.state}", *(line for line in fix.diff.splitlines() if line[:1] in "+-"))
 
 
